@@ -1,0 +1,71 @@
+/**
+ * What to do with work that met a fault:
+ * `backoff` spends an attempt and tries later; `never` goes to the dead letters at once;
+ * `pause` opens the dependency's circuit and gives the attempt back.
+ */
+export type Retry = "backoff" | "never" | "pause";
+
+/** Every operating failure memhook knows, in one table. `docs/errors.md` is generated from it. */
+export const catalogue = {
+  CRM_UNREACHABLE: { retry: "pause", summary: "the CRM did not answer (network, DNS, TLS or time-out)" },
+  CRM_UNAVAILABLE: { retry: "pause", summary: "the CRM answered with a server error" },
+  CRM_RATE_LIMITED: { retry: "pause", summary: "the CRM asked us to slow down, or the day's credits are spent" },
+  CRM_TOKEN_THROTTLED: { retry: "pause", summary: "the CRM's sign-in asked us to wait before the next access token" },
+  CRM_TOKEN_REVOKED: { retry: "pause", summary: "the CRM refresh token or client no longer works" },
+  CRM_SCOPE_MISSING: { retry: "pause", summary: "the CRM refresh token lacks a scope that is needed" },
+  CRM_FORBIDDEN: { retry: "pause", summary: "the CRM user may not read this module" },
+  CRM_REQUEST_REFUSED: { retry: "never", summary: "the CRM refused the request as wrong" },
+  CRM_REPLY_INVALID: { retry: "backoff", summary: "the CRM's reply does not have the documented shape" },
+  CRM_READ_FAILED: { retry: "backoff", summary: "this account could not be read whole while its neighbours could" },
+  SINK_UNREACHABLE: { retry: "pause", summary: "the memory layer did not answer" },
+  SINK_UNAVAILABLE: {
+    retry: "pause",
+    summary: "the memory layer answered with a server error, or its store is locked",
+  },
+  SINK_REFUSED: { retry: "never", summary: "the memory layer refused this document" },
+  SINK_WRITE_FAILED: { retry: "backoff", summary: "this document could not be written while its neighbours could" },
+  DOCUMENT_INVALID: { retry: "never", summary: "the snapshot could not be rendered as a document" },
+  REASON_INVALID: { retry: "never", summary: "the stored reason of a job does not have the expected shape" },
+  WORKER_LOST: { retry: "never", summary: "every worker that took this job ended before it settled it" },
+  STORE_UNAVAILABLE: {
+    retry: "pause",
+    summary: "the engine's store cannot be read or written (disk full, locked, gone)",
+  },
+  STORE_INVALID: {
+    retry: "never",
+    summary: "the engine's store is of a version or shape that this release does not know",
+  },
+  CONFIG_INVALID: { retry: "never", summary: "the configuration is wrong; each problem is named" },
+  UNEXPECTED: { retry: "backoff", summary: "a bug; see the cause" },
+} as const satisfies Record<string, { retry: Retry; summary: string }>;
+
+/** The stable code of a fault. */
+export type FaultCode = keyof typeof catalogue;
+
+/** Details of one occurrence. */
+export interface FaultOptions {
+  readonly cause?: unknown;
+  /** Floor, in milliseconds, for the next try (a `Retry-After`). */
+  readonly retryAfterMs?: number;
+}
+
+/** An expected operating failure: a code, what was being done, and how to retry. Never carries payloads or secrets. */
+export class Fault extends Error {
+  override readonly name = "Fault";
+  readonly code: FaultCode;
+  readonly retry: Retry;
+  readonly retryAfterMs: number | undefined;
+
+  /** @param doing what was being done, as in "reading accounts"; no customer data, no secret. */
+  constructor(code: FaultCode, doing: string, options: FaultOptions = {}) {
+    super(`${doing}: ${catalogue[code].summary}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retry = catalogue[code].retry;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The fault as it is, or anything else wrapped as UNEXPECTED, so that one function can act on it. */
+export function asFault(error: unknown, doing: string): Fault {
+  return error instanceof Fault ? error : new Fault("UNEXPECTED", doing, { cause: error });
+}

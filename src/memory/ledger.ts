@@ -1,0 +1,82 @@
+import type { AccountKey, RecordRef } from "../account.ts";
+
+/**
+ * How far a write has come: `intended` (about to be sent; the sink may or may not have it), `stored` (the sink has it),
+ * `indexed` (searchable), `removing` and `removed` (a tombstone: the account is gone).
+ */
+export type LedgerState = "intended" | "stored" | "indexed" | "removing" | "removed";
+
+/** What was last written for one account. */
+export interface LedgerEntry {
+  readonly account: AccountKey;
+  readonly state: LedgerState;
+  /** Of the document last stored or, while `intended`, about to be. Empty for a tombstone. */
+  readonly fingerprint: string;
+  /** The sink's own id of the document, where it has one. */
+  readonly sinkRef?: string;
+  /** When the read began that led to it, epoch milliseconds. */
+  readonly readAt: number;
+  readonly writtenAt: number;
+  /** Newest `Modified_Time` in the document, epoch milliseconds. */
+  readonly modifiedAt?: number;
+  readonly title: string;
+  readonly childCount: number;
+}
+
+/** The right to write for an account: its job's lease, by id and fencing token. */
+export interface WriteRight {
+  readonly jobId: string;
+  readonly token: number;
+}
+
+/** Announces a write before the sink is called. */
+export interface LedgerIntent {
+  readonly right: WriteRight;
+  readonly account: AccountKey;
+  readonly verb: "put" | "remove";
+  readonly fingerprint: string;
+  readonly title: string;
+  readonly readAt: number;
+}
+
+/** Reports a write that the sink has confirmed, with the account's children as read. */
+export interface LedgerOutcome {
+  readonly right: WriteRight;
+  readonly account: AccountKey;
+  readonly verb: "put" | "remove";
+  readonly fingerprint: string;
+  readonly title: string;
+  readonly readAt: number;
+  readonly sinkRef?: string;
+  readonly modifiedAt?: number;
+  readonly children: readonly RecordRef[];
+  /** True = searchable at once: the state becomes `indexed`, not `stored`. */
+  readonly isIndexed: boolean;
+}
+
+/** `displaced`: accounts that had one of these children until now, and so must be read again. */
+export type LedgerWritten =
+  | { readonly outcome: "written"; readonly displaced: readonly AccountKey[] }
+  | { readonly outcome: "stale" };
+
+/**
+ * What memhook last wrote, by account, and which account each child record belongs to.
+ * Writes are fenced: whoever lost the lease writes nothing. Throws Fault STORE_UNAVAILABLE.
+ */
+export interface Ledger {
+  read(accounts: readonly AccountKey[]): Promise<ReadonlyMap<AccountKey, LedgerEntry>>;
+  /** Written ahead of the sink; one answer per intent. */
+  intend(intents: readonly LedgerIntent[]): Promise<readonly ("written" | "stale")[]>;
+  /** Written after the sink confirmed; also when the document was unchanged but its children are not. One answer per outcome. */
+  record(outcomes: readonly LedgerOutcome[]): Promise<readonly LedgerWritten[]>;
+  /** Marks accounts in state `stored` as `indexed`. */
+  markIndexed(accounts: readonly AccountKey[]): Promise<void>;
+  /** Accounts in one state, oldest first: what an index run has to make searchable. */
+  inState(state: LedgerState, limit: number): Promise<readonly LedgerEntry[]>;
+  /** The account each record was last seen under; records never seen are absent. Keyed by `recordKey`. */
+  parents(records: readonly RecordRef[]): Promise<ReadonlyMap<string, AccountKey>>;
+  /** Entries in key order after `after`, for whole passes. */
+  list(options: { readonly after?: AccountKey; readonly limit: number }): Promise<readonly LedgerEntry[]>;
+  /** Totals by state. */
+  totals(): Promise<Readonly<Record<LedgerState, number>>>;
+}

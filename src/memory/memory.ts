@@ -1,0 +1,67 @@
+import type { AccountKey, MemoryDocument } from "../account.ts";
+import type { Fault } from "../faults.ts";
+
+/** One document to write. `sinkRef` is the sink's id of the account's present document, if the ledger knows one. */
+export interface PutRequest {
+  readonly document: MemoryDocument;
+  readonly sinkRef?: string;
+  /**
+   * True when an earlier write was intended and its end is not known: the sink must look before it adds,
+   * so that no second document of the account comes to be.
+   */
+  readonly isUncertain: boolean;
+}
+
+export type PutResult =
+  | { readonly outcome: "stored"; readonly sinkRef: string; readonly isIndexed: boolean }
+  | { readonly outcome: "failed"; readonly fault: Fault };
+
+export type RemoveResult = { readonly outcome: "removed" } | { readonly outcome: "failed"; readonly fault: Fault };
+
+/** One account found by a search, best first. */
+export interface SearchHit {
+  readonly account: AccountKey;
+  readonly title: string;
+  /** The best passage of the text, at most SNIPPET_LENGTH_MAX characters, matches between ** and **. */
+  readonly snippet: string;
+  /** Larger is better; comparable only within one answer. */
+  readonly score: number;
+}
+
+/** Longest snippet in characters. */
+export const SNIPPET_LENGTH_MAX = 400;
+/** Longest question in characters; the rest is cut. */
+export const QUERY_LENGTH_MAX = 1_000;
+
+/** A document as the sink has it. */
+export interface StoredDocument {
+  readonly account: AccountKey;
+  readonly sinkRef: string;
+  readonly title: string;
+  readonly text: string;
+}
+
+/**
+ * The sink: where documents are written and searched. One writer per account (the caller's lease).
+ * A method throws a Fault (SINK_UNREACHABLE, SINK_UNAVAILABLE) when the sink as a whole is away;
+ * a single bad document is an outcome of its own and never fails its neighbours.
+ */
+export interface Memory {
+  /** `embedded`, `cognee`, …; shown in health. */
+  readonly kind: string;
+  /** Creates or replaces the one document of each account. One result per request, in order. */
+  put(requests: readonly PutRequest[], signal: AbortSignal): Promise<readonly PutResult[]>;
+  /** Forgets accounts; forgetting what is not there is a success. */
+  remove(
+    accounts: readonly { readonly account: AccountKey; readonly sinkRef?: string }[],
+    signal: AbortSignal,
+  ): Promise<readonly RemoveResult[]>;
+  /** Makes all that was put searchable. At most one call at a time; the index lane sees to it. */
+  flush(signal: AbortSignal): Promise<void>;
+  search(query: string, options: { readonly limit: number }, signal: AbortSignal): Promise<readonly SearchHit[]>;
+  /** The account's document as the sink has it, if any. */
+  read(account: AccountKey, signal: AbortSignal): Promise<StoredDocument | undefined>;
+  /** Cheapest call that proves that the sink can be written; throws the fault that stands in the way. */
+  probe(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}

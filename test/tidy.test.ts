@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { test } from "node:test";
+
+/** Room → rooms it may import, besides itself and the words (files directly in src/). ARCHITECTURE.md prints this table. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  config: [],
+  queue: [],
+  crm: [],
+  memory: [],
+  "crm/zoho": ["crm"],
+  "memory/embedded": ["memory"],
+  "engines/embedded": ["queue", "memory", "channels"],
+  receiver: ["queue", "crm"],
+  processor: ["queue", "crm", "memory"],
+  channels: ["crm"],
+  simulator: [],
+  app: [
+    "config",
+    "queue",
+    "crm",
+    "memory",
+    "crm/zoho",
+    "memory/embedded",
+    "engines/embedded",
+    "receiver",
+    "processor",
+    "channels",
+  ],
+  cli: ["app", "config", "simulator", "queue", "memory"],
+};
+
+/** What each ban protects, and the one file that may do it. */
+const BANS: readonly { readonly pattern: RegExp; readonly allowedIn: readonly string[]; readonly instead: string }[] = [
+  { pattern: /\bDate\.now\(|\bnew Date\(\)/, allowedIn: ["clock.ts"], instead: "clock.now()" },
+  { pattern: /\bMath\.random\b/, allowedIn: ["random.ts"], instead: "random.next()" },
+  { pattern: /\bset(Timeout|Interval)\(/, allowedIn: ["clock.ts"], instead: "clock.sleep()" },
+  { pattern: /\bconsole\./, allowedIn: [], instead: "log, or the terminal of cli/" },
+  { pattern: /\bprocess\.env\b/, allowedIn: ["config/load.ts"], instead: "config/load.ts" },
+  { pattern: /@ts-(ignore|nocheck|expect-error)/, allowedIn: [], instead: "a type that is true" },
+  { pattern: /(?<![\w.])any(?=[\s,;>)\]=|])(?<=[:<,|]\s*any)/, allowedIn: [], instead: "unknown, parsed" },
+];
+
+const SRC = join(import.meta.dirname, "..", "src");
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => file.replaceAll("\\", "/"));
+const isTest = (file: string) => file.endsWith(".test.ts");
+
+/** The room of a file: the longest folder that the table names; undefined for words. */
+function roomOf(file: string): string | undefined {
+  if (!file.includes("/")) return undefined;
+  const rooms = Object.keys(MAY_IMPORT).sort((a, b) => b.length - a.length);
+  const room = rooms.find((candidate) => file.startsWith(`${candidate}/`));
+  assert.ok(room, `src/${file} is in no room of the table in test/tidy.test.ts`);
+  return room;
+}
+
+function importsOf(file: string): readonly string[] {
+  const text = readFileSync(join(SRC, file), "utf8");
+  const found = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)].map((match) => match[1] ?? "");
+  return found.map((specifier) => relative(SRC, normalize(join(SRC, dirname(file), specifier))).replaceAll("\\", "/"));
+}
+
+test("imports go downhill only", () => {
+  const wrong: string[] = [];
+  for (const file of files.filter((name) => !isTest(name))) {
+    const room = roomOf(file);
+    for (const imported of importsOf(file)) {
+      if (imported.startsWith("..")) wrong.push(`src/${file} imports ${imported}, outside src`);
+      const target = imported.startsWith("..") ? undefined : roomOf(imported);
+      if (target === undefined || target === room) continue;
+      if (room === undefined) wrong.push(`src/${file} is a word and may import words only, not ${imported}`);
+      else if (!MAY_IMPORT[room]?.includes(target))
+        wrong.push(`src/${file} (${room}) may not import ${imported} (${target})`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("each banned call stands only in the file that wraps it", () => {
+  const wrong: string[] = [];
+  for (const file of files.filter((name) => !isTest(name))) {
+    const lines = readFileSync(join(SRC, file), "utf8").split("\n");
+    for (const ban of BANS.filter((candidate) => !candidate.allowedIn.includes(file))) {
+      lines.forEach((line, index) => {
+        const code = line.replace(/^\s*(\/\*\*|\*|\/\/).*$/, "").replace(/\s\/\/ .*$/, "");
+        if (ban.pattern.test(code)) wrong.push(`src/${file}:${index + 1} use ${ban.instead}`);
+      });
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("no file is longer than a reader can hold", () => {
+  const LINES_MAX = 450;
+  const long = files
+    .map((file) => ({ file, lines: readFileSync(join(SRC, file), "utf8").split("\n").length }))
+    .filter(({ file, lines }) => lines > LINES_MAX && !/\.(generated|test)\.ts$/.test(file));
+  assert.deepEqual(long, []);
+});
+
+test("every file is imported by another, or is an entry point", () => {
+  const entries = new Set(["cli/main.ts", "app/library.ts"]);
+  const imported = new Set(files.filter((file) => !isTest(file)).flatMap((file) => importsOf(file)));
+  const orphans = files.filter((file) => !isTest(file) && !entries.has(file) && !imported.has(file));
+  assert.deepEqual(orphans, []);
+});
+
+test("file names are kebab-case, and no banned word names a file", () => {
+  const wrong = files.filter((file) => {
+    const name = file.split("/").at(-1) ?? "";
+    return (
+      !/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.generated)?\.ts$/.test(name) ||
+      /\b(util|helper|common|manager|service|data|info)s?\b/.test(name)
+    );
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test("a TODO names its issue", () => {
+  const wrong = files.filter((file) => /TODO(?! \(#\d+\))/.test(readFileSync(join(SRC, file), "utf8")));
+  assert.deepEqual(wrong, []);
+});
