@@ -35,6 +35,8 @@ export const catalogue = {
     retry: "never",
     summary: "the engine's store is of a version or shape that this release does not know",
   },
+  STORE_IN_USE: { retry: "never", summary: "another memhook process works on the same DATA_DIR" },
+  PORT_UNAVAILABLE: { retry: "never", summary: "the address cannot be listened on (in use, or not allowed)" },
   CONFIG_INVALID: { retry: "never", summary: "the configuration is wrong; each problem is named" },
   UNEXPECTED: { retry: "backoff", summary: "a bug; see the cause" },
 } as const satisfies Record<string, { retry: Retry; summary: string }>;

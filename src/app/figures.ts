@@ -1,0 +1,73 @@
+import type { StoredChannel } from "../channels/channel-store.ts";
+import type { Clock } from "../clock.ts";
+import type { Counters } from "../counters.ts";
+import type { Ledger, LedgerState } from "../memory/ledger.ts";
+import type { ProcessorStatus } from "../processor/processor.ts";
+import { LANES } from "../queue/queue.ts";
+import type { QueueStats, QueueView } from "../queue/queue-view.ts";
+
+/** All that health, metrics and Prometheus show, read at one instant. Totals are the whole system's. */
+export interface Figures {
+  readonly engine: string;
+  readonly sink: string;
+  readonly version: string;
+  readonly uptimeMs: number;
+  readonly queue: QueueStats;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly ledger: Readonly<Record<LedgerState, number>>;
+  readonly processor: ProcessorStatus;
+  /** Now − arrival of the oldest unsettled event; 0 when nothing waits. */
+  readonly lagMs: number;
+  /** How long the most overdue job has been due. */
+  readonly oldestDueMs: number;
+  readonly unfinishedMs: number;
+  readonly longestRunningMs: number;
+  readonly deadLetters: number;
+  readonly channels: readonly { readonly channel_id: string; readonly expires_in_seconds: number }[];
+}
+
+/** Where the figures come from. */
+export interface FigureSources {
+  readonly engine: string;
+  readonly sink: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly view: Pick<QueueView, "stats">;
+  readonly counters: Pick<Counters, "read">;
+  readonly ledger: Pick<Ledger, "totals">;
+  readonly processorStatus: () => ProcessorStatus;
+  readonly channels: () => readonly StoredChannel[];
+}
+
+/** Reads all figures. Throws Fault STORE_UNAVAILABLE when the store cannot be read. */
+export async function readFigures(sources: FigureSources): Promise<Figures> {
+  const [queue, counters, ledger] = await Promise.all([
+    sources.view.stats(),
+    sources.counters.read(),
+    sources.ledger.totals(),
+  ]);
+  const now = sources.clock.now();
+  const lanes = LANES.map((lane) => queue.lanes[lane]);
+  const ageOf = (times: readonly (number | undefined)[]) =>
+    Math.max(0, ...times.filter((time) => time !== undefined).map((time) => now - time));
+  return {
+    engine: sources.engine,
+    sink: sources.sink,
+    version: sources.version,
+    uptimeMs: now - sources.startedAt,
+    queue,
+    counters,
+    ledger,
+    processor: sources.processorStatus(),
+    lagMs: ageOf(lanes.map((lane) => lane.oldestReceivedAt)),
+    oldestDueMs: ageOf(lanes.map((lane) => lane.oldestDueAt)),
+    longestRunningMs: ageOf(lanes.map((lane) => lane.oldestLeasedAt)),
+    unfinishedMs: lanes.reduce((sum, lane) => sum + lane.unfinishedMs, 0),
+    deadLetters: lanes.reduce((sum, lane) => sum + lane.dead, 0),
+    channels: sources.channels().map((channel) => ({
+      channel_id: channel.channelId,
+      expires_in_seconds: Math.round((channel.expiresAt - now) / 1000),
+    })),
+  };
+}

@@ -1,0 +1,160 @@
+import type { FastifyPluginAsync } from "fastify";
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config/config.ts";
+import { loadConfig } from "../config/load.ts";
+import { Fault } from "../faults.ts";
+import type { Closeable } from "../lifecycle.ts";
+import { openLog } from "../log.ts";
+import type { SearchHit } from "../memory/memory.ts";
+import type { QueueView } from "../queue/queue-view.ts";
+import { systemRandom } from "../random.ts";
+import { receiverPlugin } from "../receiver/receiver.ts";
+import { DRAIN_MS, wireRooms } from "./app.ts";
+import { healthReport } from "./health.ts";
+import { metricsReport } from "./metrics-report.ts";
+import { type AppDeps, openParts } from "./parts.ts";
+
+/** The configuration as `readWebhookConfig` gives it: checked, complete and frozen. */
+export type WebhookConfig = Config;
+export type { SearchHit } from "../memory/memory.ts";
+
+/** The whole system's figures, as `GET /webhooks/metrics` shows them. */
+export type WebhookMetrics = ReturnType<typeof metricsReport>;
+/** As `GET /webhooks/health` shows it. */
+export type WebhookHealth = ReturnType<typeof healthReport>;
+
+/** The receiving side, for a Fastify server of the caller's own. */
+export interface WebhookHandler {
+  /** `server.register(handler.routes)`: POST /webhooks/zoho, GET /webhooks/health and /webhooks/metrics. */
+  readonly routes: FastifyPluginAsync;
+  metrics(): Promise<WebhookMetrics>;
+  health(): Promise<WebhookHealth>;
+}
+
+/** What a `reprocess` did: dead letters put back, and how many of those then came right. */
+export interface Reprocessed {
+  readonly attempted: number;
+  readonly succeeded: number;
+}
+
+/** The working side. */
+export interface WebhookProcessor {
+  /** Starts the workers. Throws Fault STORE_IN_USE when another process works on the same store. */
+  start(): void;
+  /** Stops claiming and lets running syncs end, at most `drainMs` (default 20 s). Idempotent. */
+  stop(options?: { readonly drainMs?: number }): Promise<void>;
+  /** Another number of workers, also while running. */
+  setWorkers(workers: number): void;
+  /** Redrives up to `limit` dead letters and waits until each has ended, at most `timeoutMs` (default 60 s). */
+  reprocess(options?: { readonly limit?: number; readonly timeoutMs?: number }): Promise<Reprocessed>;
+  metrics(): Promise<WebhookMetrics["processor"]>;
+}
+
+/** An embedded memhook. */
+export interface Memhook extends Closeable {
+  readonly handler: WebhookHandler;
+  readonly processor: WebhookProcessor;
+  search(
+    query: string,
+    options?: { readonly limit?: number; readonly signal?: AbortSignal },
+  ): Promise<readonly SearchHit[]>;
+}
+
+/** Dead letters redriven at once. */
+const REPROCESS_LIMIT = 1_000;
+const REPROCESS_TIMEOUT_MS = 60_000;
+/** How often a reprocess looks whether its dead letters have ended. */
+const REPROCESS_POLL_MS = 100;
+const SEARCH_LIMIT = 5;
+const SEARCH_TIMEOUT_MS = 30_000;
+
+/**
+ * Reads a configuration from variables named as in docs/configuration.md; a `.env` in `cwd` fills what is not given.
+ * Throws Fault CONFIG_INVALID, whose message names every problem.
+ */
+export function readWebhookConfig(
+  variables: Readonly<Record<string, string | undefined>>,
+  cwd: string = process.cwd(),
+): WebhookConfig {
+  const loaded = loadConfig({ env: variables, cwd });
+  if (loaded.outcome === "valid") return loaded.config;
+  const problems = loaded.problems.map(({ name, expected }) => `${name}: expected ${expected}`).join("; ");
+  throw new Fault("CONFIG_INVALID", `reading the configuration (${problems})`);
+}
+
+/** Opens the parts of a configuration; nothing runs or listens until it is told to. Close it at the end. */
+export async function openMemhook(config: WebhookConfig, given: Partial<AppDeps> = {}): Promise<Memhook> {
+  const deps: AppDeps = {
+    clock: given.clock ?? systemClock,
+    random: given.random ?? systemRandom,
+    log: given.log ?? openLog(config.log.level),
+  };
+  const parts = await openParts(config, deps);
+  const rooms = wireRooms(config, deps, parts);
+  await rooms.keeper?.load();
+  const now = () => deps.clock.now();
+  const metrics = async () => metricsReport(await rooms.figures(), now());
+  const health = async () => healthReport(await rooms.figures(), now());
+
+  const stop: WebhookProcessor["stop"] = (options) => rooms.processor.stop({ drainMs: options?.drainMs ?? DRAIN_MS });
+  return {
+    handler: {
+      metrics,
+      health,
+      routes: async (server) => {
+        await server.register(receiverPlugin(rooms.receiver));
+        server.get("/webhooks/health", health);
+        server.get("/webhooks/metrics", metrics);
+        rooms.keeper?.start();
+      },
+    },
+    processor: {
+      stop,
+      start: () => {
+        if (!parts.engine.acquireWorkerLock()) throw new Fault("STORE_IN_USE", "starting the processor");
+        rooms.processor.start();
+      },
+      setWorkers: (workers) => rooms.processor.setWorkers(workers),
+      reprocess: (options = {}) => reprocess(parts.engine.view, deps, options),
+      metrics: async () => (await metrics()).processor,
+    },
+    search: (query, options = {}) =>
+      parts.memory.search(
+        query,
+        { limit: options.limit ?? SEARCH_LIMIT },
+        options.signal ?? AbortSignal.timeout(SEARCH_TIMEOUT_MS),
+      ),
+    close: async () => {
+      await rooms.keeper?.close();
+      await stop();
+      await parts.close();
+    },
+  };
+}
+
+async function reprocess(
+  view: QueueView,
+  deps: Pick<AppDeps, "clock">,
+  {
+    limit = REPROCESS_LIMIT,
+    timeoutMs = REPROCESS_TIMEOUT_MS,
+  }: { readonly limit?: number; readonly timeoutMs?: number },
+): Promise<Reprocessed> {
+  const letters = await view.deadLetters({ limit });
+  const attempted = await view.redrive({ only: letters.map(({ id }) => id), limit });
+  const deadline = deps.clock.now() + timeoutMs;
+  let open = letters;
+  let succeeded = 0;
+  while (open.length > 0) {
+    const still = [];
+    for (const letter of open) {
+      const jobs = (await view.jobs(letter.key)).filter(({ lane }) => lane === letter.lane);
+      if (jobs.length === 0) succeeded += 1;
+      else if (jobs.some(({ state }) => state !== "dead")) still.push(letter);
+    }
+    open = still;
+    if (open.length === 0 || deps.clock.now() >= deadline) break;
+    await deps.clock.sleep(REPROCESS_POLL_MS);
+  }
+  return { attempted, succeeded };
+}

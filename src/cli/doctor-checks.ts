@@ -1,0 +1,205 @@
+import { join } from "node:path";
+import type { Config } from "../config/config.ts";
+import { canAuthenticate, isWeakSecret, type Warning } from "../config/cross-checks.ts";
+import { asFault } from "../faults.ts";
+import { advice } from "./advice.ts";
+import { isoTime } from "./event-view.ts";
+import { nodeProblem } from "./node-version.ts";
+import type { CommandIo, Parts } from "./parts.ts";
+import { freeBytes, proveWritable, storeDamage, storeFiles } from "./store-files.ts";
+
+/** What one check found: `warn` works and may not for long, `fail` does not work. */
+export interface Finding {
+  readonly check: string;
+  readonly result: "ok" | "warn" | "fail";
+  readonly detail: string;
+  /** What to do; empty when all is well. */
+  readonly todo: string;
+}
+
+/** Below this a busy queue fills the disk within minutes. */
+const FREE_BYTES_MIN = 100 * 1_024 * 1_024;
+/** Below this a long outage may fill it. */
+const FREE_BYTES_LOW = 1_024 * 1_024 * 1_024;
+/** When this release was made: a clock before it is wrong, and signatures and expiries with it. */
+const CLOCK_MIN = Date.UTC(2026, 0, 1);
+/** Longest wait for one answer from outside. */
+const PROBE_TIMEOUT_MS = 15_000;
+/** A queue this full refuses deliveries soon. */
+const UTILIZATION_HIGH = 0.8;
+
+/** A finding that all is well. */
+export function fine(check: string, detail: string): Finding {
+  return { check, result: "ok", detail, todo: "" };
+}
+
+/** The findings that need no store and no network. */
+export function machineFindings(io: CommandIo, config: Config, warnings: readonly Warning[]): readonly Finding[] {
+  return [
+    nodeFinding(),
+    ...warnings.map(({ name, message }) => ({
+      check: "configuration",
+      result: "warn" as const,
+      detail: `${name}: ${message}`,
+      todo: "see docs/configuration.md",
+    })),
+    clockFinding(io.clock.now()),
+    ...secretFindings(config, io.clock.now()),
+    ...folderFindings(config.engine.dataDir),
+    ...storeFindings(config.engine.dataDir),
+  ];
+}
+
+/** The findings about the parts, and what stands behind them. */
+export async function partFindings(io: CommandIo, parts: Parts): Promise<readonly Finding[]> {
+  return [
+    await queueFinding(parts),
+    await crmFinding(io, parts),
+    await probed(io, {
+      check: "memory",
+      detail: `the ${parts.memory.kind} sink can be written`,
+      probe: (signal) => parts.memory.probe(signal),
+    }),
+    ...(await channelFindings(io, parts)),
+    // Last: when no service runs, asking takes the worker lock until the parts are closed.
+    fine("service", parts.isServiceRunning() ? "a process works on the queue" : "no process works on the queue"),
+  ];
+}
+
+/** What an error means for a check. */
+export function failure(check: string, error: unknown): Finding {
+  const fault = asFault(error, check);
+  return { check, result: "fail", detail: `${fault.code}: ${fault.message}`, todo: advice[fault.code] };
+}
+
+function nodeFinding(): Finding {
+  const { node, sqlite } = process.versions;
+  const problem = nodeProblem({ node, sqlite });
+  if (problem === undefined) return fine("node", `Node ${node}, SQLite ${sqlite}`);
+  return { check: "node", result: "fail", detail: problem, todo: "install a newer Node" };
+}
+
+function clockFinding(now: number): Finding {
+  if (now >= CLOCK_MIN) return fine("clock", isoTime(now));
+  return {
+    check: "clock",
+    result: "fail",
+    detail: `the clock says ${isoTime(now)}`,
+    todo: "set the machine's clock (NTP)",
+  };
+}
+
+function secretFindings(config: Config, now: number): readonly Finding[] {
+  const { webhook } = config;
+  const check = "authentication";
+  if (!webhook.isEnabled) return [fine(check, "deliveries are switched off (WEBHOOK_ENABLED)")];
+  const findings: Finding[] = [];
+  if (!canAuthenticate(webhook)) {
+    const todo = "set WEBHOOK_SECRET, ZOHO_NOTIFICATION_TOKEN or WEBHOOK_BASE_URL";
+    return [{ check, result: "fail", detail: "nothing can authenticate a delivery: every one will be refused", todo }];
+  }
+  const ways = [
+    ...(webhook.secrets.current === undefined ? [] : ["signatures"]),
+    ...(webhook.notificationToken === undefined ? [] : ["the notification token"]),
+    ...(webhook.baseUrl === undefined ? [] : ["tokens of own channels"]),
+    ...(webhook.secrets.previous === undefined ? [] : ["signatures by the previous secret"]),
+  ];
+  findings.push(fine(check, `by ${ways.join(", ")}`));
+  if (isWeakSecret(webhook.secrets.current)) {
+    findings.push({
+      check: "secret",
+      result: "warn",
+      detail: "WEBHOOK_SECRET is short",
+      todo: "memhook secrets generate, then rotate",
+    });
+  }
+  const until = webhook.secrets.previous?.until;
+  if (until !== undefined && until <= now) {
+    const detail = `the previous secret ended at ${isoTime(until)}`;
+    findings.push({ check: "secret", result: "warn", detail, todo: "unset WEBHOOK_SECRET_PREVIOUS" });
+  }
+  return findings;
+}
+
+function folderFindings(folder: string): readonly Finding[] {
+  try {
+    proveWritable(folder);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const todo = "give this user the right to write there, or set DATA_DIR";
+    return [{ check: "data folder", result: "fail", detail: error.message, todo }];
+  }
+  const free = freeBytes(folder);
+  const detail = `${folder}, ${Math.round(free / 1_048_576)} MiB free`;
+  if (free >= FREE_BYTES_LOW) return [fine("data folder", detail)];
+  return [{ check: "data folder", result: free < FREE_BYTES_MIN ? "fail" : "warn", detail, todo: "free some space" }];
+}
+
+function storeFindings(folder: string): readonly Finding[] {
+  return storeFiles(folder).map((name) => {
+    const check = `store ${name}`;
+    const todo = "stop the service, keep a copy of DATA_DIR, restore a backup";
+    try {
+      const damage = storeDamage(join(folder, name));
+      return damage === undefined ? fine(check, "quick_check ok") : { check, result: "fail", detail: damage, todo };
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return { check, result: "fail", detail: error.message, todo };
+    }
+  });
+}
+
+async function queueFinding(parts: Parts): Promise<Finding> {
+  const check = "queue";
+  try {
+    const stats = await parts.view.stats();
+    const dead = Object.values(stats.lanes).reduce((sum, lane) => sum + lane.dead, 0);
+    const detail = `${stats.size} unsettled, ${stats.events} of ${stats.capacity} events, ${dead} dead letters`;
+    if (stats.events >= stats.capacity * UTILIZATION_HIGH) {
+      return {
+        check,
+        result: "warn",
+        detail,
+        todo: "see what holds the work up; deliveries are refused when it is full",
+      };
+    }
+    return dead === 0 ? fine(check, detail) : { check, result: "warn", detail, todo: "memhook dead-letters list" };
+  } catch (error) {
+    return failure(check, error);
+  }
+}
+
+async function crmFinding(io: CommandIo, parts: Parts): Promise<Finding> {
+  const { crm } = parts;
+  if (crm === undefined) {
+    const todo = "set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN";
+    return { check: "crm", result: "fail", detail: "no credentials: nothing can be synced", todo };
+  }
+  return probed(io, { check: "crm", detail: "signed in to Zoho", probe: (signal) => crm.probe(signal) });
+}
+
+async function channelFindings(io: CommandIo, parts: Parts): Promise<readonly Finding[]> {
+  try {
+    const channels = await parts.channels.list();
+    return channels.map(({ channelId, expiresAt }) => {
+      const check = `channel ${channelId}`;
+      if (expiresAt > io.clock.now()) return fine(check, `open until ${isoTime(expiresAt)}`);
+      const todo = "start the service: it opens the channel anew";
+      return { check, result: "warn", detail: `expired at ${isoTime(expiresAt)}`, todo };
+    });
+  } catch (error) {
+    return [failure("channels", error)];
+  }
+}
+
+async function probed(
+  io: CommandIo,
+  what: { readonly check: string; readonly detail: string; readonly probe: (signal: AbortSignal) => Promise<void> },
+): Promise<Finding> {
+  try {
+    await what.probe(AbortSignal.any([io.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]));
+    return fine(what.check, what.detail);
+  } catch (error) {
+    return failure(what.check, error);
+  }
+}

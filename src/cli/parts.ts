@@ -1,0 +1,38 @@
+import type { ChannelStore } from "../channels/channel-store.ts";
+import type { Clock } from "../clock.ts";
+import type { Crm } from "../crm/crm.ts";
+import type { Ledger } from "../memory/ledger.ts";
+import type { Memory } from "../memory/memory.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { QueueView } from "../queue/queue-view.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What every command is given. */
+export interface CommandIo {
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  /** Aborted when the command should end. */
+  readonly signal: AbortSignal;
+}
+
+/** Work done by this very process, because no service runs. */
+export interface OwnWorker {
+  /** Ends after what is under way, and gives the worker lock back. */
+  close(): Promise<void>;
+}
+
+/** The parts that commands use, opened beside a running service or without one. */
+export interface Parts {
+  readonly queue: Pick<Queue, "enqueue">;
+  readonly view: QueueView;
+  readonly ledger: Pick<Ledger, "read" | "totals">;
+  readonly channels: Pick<ChannelStore, "list">;
+  readonly memory: Pick<Memory, "kind" | "search" | "probe">;
+  /** Absent without credentials. */
+  readonly crm: Pick<Crm, "probe"> | undefined;
+  /** Takes the worker lock and begins to work; undefined when another process has it. Needs the credentials. */
+  startWorker(): Promise<OwnWorker | undefined>;
+  /** True when some process has the worker lock. */
+  isServiceRunning(): boolean;
+  close(): Promise<void>;
+}

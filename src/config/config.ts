@@ -1,0 +1,174 @@
+import { resolve } from "node:path";
+import type { LogLevel } from "../log.ts";
+import type { Environment } from "./schema.ts";
+
+/** Who may deliver, and where from. */
+export interface WebhookConfig {
+  readonly isEnabled: boolean;
+  readonly secrets: {
+    readonly current?: string;
+    /** `until` is epoch milliseconds; absent = until it is taken out of the configuration. */
+    readonly previous?: { readonly secret: string; readonly until?: number };
+  };
+  /** Accepted on any channel id. */
+  readonly notificationToken?: string;
+  /** An origin; present = memhook keeps a channel to it. */
+  readonly baseUrl?: string;
+}
+
+/** What is done with an event by its module and fields. */
+export interface EventsConfig {
+  /** `Module.Field`: a change to one makes an event urgent and forced. */
+  readonly criticalFields: readonly string[];
+  /** `Module.Field`: updates that touch nothing else are ignored. */
+  readonly ignoredFields: readonly string[];
+  readonly customModules: readonly { readonly module: string; readonly accountField: string }[];
+}
+
+/** The embedded engine. The Redis engine's settings join as a second kind when it moves in. */
+export interface EngineConfig {
+  readonly kind: "embedded";
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly capacity: number;
+  readonly dedupWindowMs: number;
+}
+
+/** How work is done. */
+export interface ProcessorConfig {
+  readonly workers: number;
+  readonly batchSize: number;
+  readonly idleMs: number;
+  readonly attemptsMax: number;
+  readonly retryBaseMs: number;
+  readonly debounceMs: number;
+}
+
+/** How Zoho is reached. */
+export interface ZohoConfig {
+  readonly dataCentre: Environment["ZOHO_DATA_CENTER"];
+  /** Origins that override the data centre's hosts. */
+  readonly apiUrl?: string;
+  readonly accountsUrl?: string;
+  /** Absent = commands that need no CRM still work; see `missingCredentials`. */
+  readonly credentials?: { readonly clientId: string; readonly clientSecret: string; readonly refreshToken: string };
+}
+
+/** Where documents go. The Cognee sink's settings join as a second kind when it moves in. */
+export interface SinkConfig {
+  readonly kind: "embedded";
+  /** Absolute. */
+  readonly dataDir: string;
+  /** The dataset's name, and so the key of its index job. */
+  readonly dataset: string;
+  /** The rules as written, for the memory room to parse; absent = the default policy. */
+  readonly fieldPolicy?: string;
+  /** Keys the digests of `hash` rules. A secret. */
+  readonly fieldPolicySalt?: string;
+}
+
+/** How the memory is compared with the CRM. */
+export interface ReconcileConfig {
+  readonly cron: string;
+  readonly notesPollMs: number;
+  readonly massDeleteLimit: Environment["MASS_DELETE_LIMIT"];
+}
+
+/** The HTTP server. */
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Absent = operators' routes answer to loopback only, with a token printed at start. */
+  readonly adminToken?: string;
+}
+
+/** The whole configuration, frozen. It is handed down in pieces: no room sees settings that it does not use. */
+export interface Config {
+  readonly webhook: WebhookConfig;
+  readonly events: EventsConfig;
+  readonly engine: EngineConfig;
+  readonly processor: ProcessorConfig;
+  readonly zoho: ZohoConfig;
+  readonly sink: SinkConfig;
+  readonly reconcile: ReconcileConfig;
+  readonly http: HttpConfig;
+  readonly log: { readonly level: LogLevel };
+}
+
+/** Makes the configuration of an environment that has no problems. Relative folders start at `cwd`. */
+export function assembleConfig(env: Environment, cwd: string): Config {
+  const dataDir = resolve(cwd, env.DATA_DIR);
+  return deepFreeze({
+    webhook: webhookConfig(env),
+    events: {
+      criticalFields: env.CRITICAL_FIELDS,
+      ignoredFields: env.EVENT_FILTER ?? [],
+      customModules: env.CUSTOM_MODULES ?? [],
+    },
+    engine: {
+      kind: "embedded",
+      dataDir,
+      capacity: env.WEBHOOK_MAX_QUEUE_SIZE,
+      dedupWindowMs: env.WEBHOOK_EVENT_TTL,
+    },
+    processor: {
+      workers: env.WEBHOOK_NUM_WORKERS,
+      batchSize: env.WEBHOOK_BATCH_SIZE,
+      idleMs: env.WEBHOOK_BATCH_TIMEOUT,
+      attemptsMax: env.WEBHOOK_MAX_RETRIES,
+      retryBaseMs: env.WEBHOOK_RETRY_DELAY_BASE,
+      debounceMs: env.SYNC_DEBOUNCE_MS,
+    },
+    zoho: zohoConfig(env),
+    sink: {
+      kind: "embedded",
+      dataDir,
+      dataset: env.COGNEE_DATASET,
+      ...given({ fieldPolicy: env.FIELD_POLICY, fieldPolicySalt: env.FIELD_POLICY_SALT }),
+    },
+    reconcile: {
+      cron: env.RECONCILE_CRON,
+      notesPollMs: env.NOTES_POLL_SECONDS,
+      massDeleteLimit: env.MASS_DELETE_LIMIT,
+    },
+    http: { host: env.HOST, port: env.PORT, ...given({ adminToken: env.ADMIN_TOKEN }) },
+    log: { level: env.LOG_LEVEL },
+  });
+}
+
+function webhookConfig(env: Environment): WebhookConfig {
+  const secret = env.WEBHOOK_SECRET_PREVIOUS;
+  const previous =
+    secret === undefined ? undefined : { secret, ...given({ until: env.WEBHOOK_SECRET_PREVIOUS_UNTIL }) };
+  return {
+    isEnabled: env.WEBHOOK_ENABLED,
+    secrets: given({ current: env.WEBHOOK_SECRET, previous }),
+    ...given({ notificationToken: env.ZOHO_NOTIFICATION_TOKEN, baseUrl: env.WEBHOOK_BASE_URL }),
+  };
+}
+
+function zohoConfig(env: Environment): ZohoConfig {
+  const [clientId, clientSecret, refreshToken] = [env.ZOHO_CLIENT_ID, env.ZOHO_CLIENT_SECRET, env.ZOHO_REFRESH_TOKEN];
+  const isComplete = clientId !== undefined && clientSecret !== undefined && refreshToken !== undefined;
+  return {
+    dataCentre: env.ZOHO_DATA_CENTER,
+    ...given({
+      apiUrl: env.ZOHO_API_URL,
+      accountsUrl: env.ZOHO_ACCOUNTS_URL,
+      credentials: isComplete ? { clientId, clientSecret, refreshToken } : undefined,
+    }),
+  };
+}
+
+type Given<Values> = { readonly [Name in keyof Values]?: Exclude<Values[Name], undefined> };
+
+/** The properties that have a value: an absent setting is an absent property. */
+function given<Values extends object>(values: Values): Given<Values> {
+  // Proved by the filter: what is left has a value, and what is missing is optional in Given.
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<Values>;
+}
+
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const inner of Object.values(value)) if (typeof inner === "object" && inner !== null) deepFreeze(inner);
+  return Object.freeze(value);
+}

@@ -1,0 +1,125 @@
+import type { ChannelStore } from "../../channels/channel-store.ts";
+import type { Clock } from "../../clock.ts";
+import type { Counters } from "../../counters.ts";
+import type { Log } from "../../log.ts";
+import type { Ledger } from "../../memory/ledger.ts";
+import type { Queue, QueueOptions } from "../../queue/queue.ts";
+import type { QueueView } from "../../queue/queue-view.ts";
+import { AccountTable } from "./account-table.ts";
+import { ChildrenTable } from "./children-table.ts";
+import { reclaimInherited } from "./claim-work.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { createChannelStore } from "./embedded-channels.ts";
+import { CounterLog, createCounters } from "./embedded-counters.ts";
+import { createLedger } from "./embedded-ledger.ts";
+import { createQueue } from "./embedded-queue.ts";
+import { createQueueView } from "./embedded-queue-view.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { JobTable } from "./job-table.ts";
+import { LaneFigures } from "./lane-figures.ts";
+import { Pruning } from "./pruning.ts";
+import { ReasonTable } from "./reason-table.ts";
+import { openTotals, type Totals } from "./totals.ts";
+import { WorkSignals } from "./work-signals.ts";
+import { WorkerLock } from "./worker-lock.ts";
+
+/** How long settled events can be looked up when the dedup window is shorter: a day, as long as people ask. */
+const HISTORY_MS = 86_400_000;
+/** A clock that goes back by less is noise (leap smearing, NTP); deadlines stay. */
+const SET_BACK_MS_MIN = 1_000;
+
+/** What an embedded engine is opened with. */
+export interface EmbeddedEngineOptions {
+  /** The store's file; two more come beside it while it is open, and `<path>.lock`. The folder must exist. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly queue: QueueOptions;
+  /** How long settled events are kept; never shorter than the dedup window. Default: a day. */
+  readonly historyMs?: number;
+}
+
+/** The five ports on one SQLite file. */
+export interface EmbeddedEngine {
+  readonly queue: Queue;
+  readonly view: QueueView;
+  readonly ledger: Ledger;
+  readonly counters: Counters;
+  readonly channels: ChannelStore;
+  /**
+   * Takes the right to claim for the life of this process. False = another process has it. On success the leases of a
+   * predecessor that died are free at once. Commands beside a running service do everything else without it.
+   * Throws Fault STORE_UNAVAILABLE.
+   */
+  acquireWorkerLock(): boolean;
+  /** Waits for steps in flight, then closes. Idempotent. Afterwards every method throws Fault STORE_UNAVAILABLE. */
+  close(): Promise<void>;
+}
+
+/** Opens the store at `path`, made when missing. Throws Fault STORE_UNAVAILABLE or STORE_INVALID. */
+export function openEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEngine {
+  const { path, clock } = options;
+  const database = openDatabase(path);
+  const totals = openTotals(database);
+  const tables = { jobs: new JobTable(database), reasons: new ReasonTable(database), options: options.queue };
+  const accounts = new AccountTable(database);
+  const counterLog = new CounterLog(database);
+  const figures = new LaneFigures(database);
+  const lock = new WorkerLock(`${path}.lock`);
+  const closing = new AbortController();
+  const signals = new WorkSignals(clock, closing.signal);
+  const { dedupWindowMs } = options.queue;
+  const pruning = new Pruning(database, accounts, { dedupWindowMs, historyMs: options.historyMs ?? HISTORY_MS });
+  const group = new GroupCommit({
+    database,
+    clock,
+    totals,
+    followClock: (now, present) => followClock(tables.jobs, now, present),
+    keepHouse: (step) => pruning.prune(step),
+    writeCounts: (counts) => counterLog.write(counts),
+    onCommitted: (touched) => {
+      counterLog.written();
+      signals.wake(touched);
+    },
+  });
+  const close = async () => {
+    if (group.isClosed) return;
+    closing.abort();
+    group.close();
+    closeFiles(database, lock);
+  };
+  return {
+    queue: createQueue({ group, tables, figures, signals, lock, close }),
+    view: createQueueView({ group, tables, figures, totals, clock }),
+    ledger: createLedger({ group, jobs: tables.jobs, accounts, children: new ChildrenTable(database), totals }),
+    counters: createCounters({ counterLog, group, clock, closing: closing.signal }),
+    channels: createChannelStore(database, group),
+    acquireWorkerLock: () => {
+      if (lock.isHeld) return true;
+      if (!lock.acquire()) return false;
+      // Only the holder claims, so every lease up to now is of a process that is gone.
+      group.runNow((step) => reclaimInherited(tables, step, step.totals.token));
+      return true;
+    },
+    close,
+  };
+}
+
+/**
+ * Deadlines are wall-clock times. When the clock is set back, all of them go back with it, so that neither a job nor a
+ * lease is stuck until the clock has caught up.
+ */
+function followClock(jobs: JobTable, now: number, totals: Totals): void {
+  const backMs = totals.clockAt - now;
+  if (backMs >= SET_BACK_MS_MIN) jobs.setBack(now, backMs);
+  if (backMs >= SET_BACK_MS_MIN || backMs < 0) totals.clockAt = now;
+}
+
+function closeFiles(database: Database, lock: WorkerLock): void {
+  try {
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } finally {
+    database.close();
+    lock.release();
+  }
+}

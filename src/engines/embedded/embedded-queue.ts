@@ -1,0 +1,66 @@
+import { assert } from "../../assert.ts";
+import { type NewEvent, type NewJob, NOTE_LENGTH_MAX, type Queue } from "../../queue/queue.ts";
+import { deliver, enqueue } from "./add-work.ts";
+import { claim } from "./claim-work.ts";
+import { isStoreTrouble } from "./database.ts";
+import { dedupHash } from "./event-id.ts";
+import type { GroupCommit } from "./group-commit.ts";
+import type { LaneFigures } from "./lane-figures.ts";
+import type { QueueTables } from "./queue-tables.ts";
+import { extend, settle } from "./settle-work.ts";
+import type { WorkSignals } from "./work-signals.ts";
+import type { WorkerLock } from "./worker-lock.ts";
+
+/** What the queue works on. */
+export interface QueueDeps {
+  readonly group: GroupCommit;
+  readonly tables: QueueTables;
+  readonly figures: LaneFigures;
+  readonly signals: WorkSignals;
+  readonly lock: WorkerLock;
+  readonly close: () => Promise<void>;
+}
+
+/** The queue in the engine's store. Each call is one step of the turn's transaction. */
+export function createQueue(deps: QueueDeps): Queue {
+  const { group, tables, figures, signals, lock } = deps;
+  return {
+    deliver: async (events) => {
+      const hashed = events.map((event) => {
+        assertSound(event);
+        return { event, hash: event.dedupKey === undefined ? undefined : dedupHash(event.dedupKey) };
+      });
+      return group.run((step) => deliver(tables, step, hashed));
+    },
+    enqueue: async (jobs) => {
+      for (const job of jobs) assertSound(job);
+      return group.run((step) => {
+        for (const job of jobs) enqueue(tables, step, job);
+      });
+    },
+    claim: async (request) => {
+      assert(lock.isHeld || group.isClosed, "only the process that holds the worker lock claims");
+      return group.run((step) => claim(tables, step, request));
+    },
+    extend: (leases, leaseMs) => group.run((step) => leases.map((lease) => extend(tables, step, { lease, leaseMs }))),
+    settle: (settlements) => group.run((step) => settlements.map((one) => settle(tables, step, one))),
+    waitForWork: (lane, maxMs, signal) => signals.wait({ lane, maxMs, signal, nextDue: (of) => nextDue(figures, of) }),
+    close: deps.close,
+  };
+}
+
+/** While the store is away nothing is known to be due; the next claim says what is wrong. */
+function nextDue(figures: LaneFigures, lane: Parameters<LaneFigures["nextDue"]>[0]): number | undefined {
+  try {
+    return figures.nextDue(lane);
+  } catch (error) {
+    if (isStoreTrouble(error)) return undefined;
+    throw error;
+  }
+}
+
+function assertSound(job: NewJob | NewEvent): void {
+  assert(job.key.length > 0, "a job has a key");
+  assert(job.reason.note.length <= NOTE_LENGTH_MAX, `a note has at most ${NOTE_LENGTH_MAX} characters`);
+  assert(Number.isSafeInteger(job.reason.receivedAt), "a reason says when it arrived, in whole milliseconds");
+}

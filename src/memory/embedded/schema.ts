@@ -1,0 +1,45 @@
+import type { DatabaseSync } from "node:sqlite";
+import { Fault } from "../../faults.ts";
+
+/** Version of the file, kept in its `user_version`. A released version is never edited; a change adds a step. */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * One row an account; the index holds no text of its own (`content=`), so that a document is stored once.
+ * `unicode61` splits an e-mail or a web address into its words, and a question's quoted word asks for them in that order:
+ * so an address is found whole, while "acme." at the end of a sentence is still "acme". A 19-digit id is one word.
+ */
+const CREATE = `
+  CREATE TABLE document (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    text TEXT NOT NULL,
+    written_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), probed_at INTEGER NOT NULL) STRICT;
+  CREATE VIRTUAL TABLE document_words USING fts5(
+    title, text, content = 'document', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+  );
+  INSERT INTO document_words(document_words, rank) VALUES ('rank', 'bm25(8.0, 1.0)');
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+/** Makes the tables in a new file, and refuses a file of another release. Throws Fault STORE_INVALID. */
+export function migrate(database: DatabaseSync): void {
+  if (versionOf(database) === SCHEMA_VERSION) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    // Looked at again under the lock: two processes may open a new file at once.
+    const version = versionOf(database);
+    if (version === 0) database.exec(CREATE);
+    else if (version !== SCHEMA_VERSION) throw new Fault("STORE_INVALID", `opening a memory of version ${version}`);
+    database.exec("COMMIT");
+  } finally {
+    if (database.isTransaction) database.exec("ROLLBACK");
+  }
+}
+
+function versionOf(database: DatabaseSync): unknown {
+  return database.prepare("PRAGMA user_version").get()?.["user_version"];
+}

@@ -1,0 +1,79 @@
+import { asFault } from "../faults.ts";
+import { backoffMs } from "../queue/backoff.ts";
+import type { Lane, Lease } from "../queue/queue.ts";
+import { type BatchDeps, processBatch } from "./process-batch.ts";
+
+/** Waits after a claim that failed: short enough to notice soon that the store is back. */
+const STORE_WAIT_BASE_MS = 100;
+const STORE_WAIT_CAP_MS = 5_000;
+
+/** One loop of one lane. */
+export interface LoopOptions {
+  readonly lane: Lane;
+  readonly limit: number;
+  /** Aborted to end the loop after the batch that it is working on. */
+  readonly stopping: AbortSignal;
+  /** Told how many more (or fewer) jobs this loop has in flight. */
+  readonly onInFlight: (delta: number) => void;
+}
+
+/** Claims, works and settles until told to stop; then gives back what it holds. Serves every lane. Rejects never. */
+export async function runClaimLoop(batch: BatchDeps, options: LoopOptions): Promise<void> {
+  const { deps, circuits } = batch;
+  const { lane, limit, stopping } = options;
+  let leases: readonly Lease[] = [];
+  let failures = 0;
+
+  const claim = async (): Promise<readonly Lease[]> => {
+    try {
+      const claimed = await deps.queue.claim({ lane, limit, leaseMs: deps.options.leaseMs });
+      failures = 0;
+      return claimed;
+    } catch (error) {
+      failures += 1;
+      const fault = asFault(error, `claiming on the ${lane} lane`);
+      deps.counters.add({ [`faults:${fault.code}`]: 1 });
+      deps.log[fault.code === "UNEXPECTED" ? "error" : "warn"]({ lane, failures, error: fault }, "claim failed");
+      return [];
+    }
+  };
+  const rest = async () => {
+    if (failures === 0) return deps.queue.waitForWork(lane, deps.options.idleMs, stopping);
+    const waitMs = backoffMs(failures, deps.random, { baseMs: STORE_WAIT_BASE_MS, capMs: STORE_WAIT_CAP_MS });
+    // Half of the wait is fixed: jitter alone would let the loop spin.
+    await deps.clock.sleep((waitMs + STORE_WAIT_BASE_MS) / 2, stopping).catch(() => undefined);
+  };
+
+  while (!stopping.aborted) {
+    if (!circuits.isReady(lane)) await circuits.whenReady(lane, stopping);
+    if (leases.length === 0 && !stopping.aborted) leases = await claim();
+    if (leases.length === 0) {
+      if (!stopping.aborted) await rest();
+      continue;
+    }
+    if (stopping.aborted || !circuits.isReady(lane)) {
+      await giveBack(batch, leases);
+      leases = [];
+      continue;
+    }
+    options.onInFlight(leases.length);
+    const finish = await processBatch(batch, lane, leases);
+    const isFull = leases.length >= limit;
+    const finishing = finish();
+    // Claimed in the turn that settles: the two share a commit. `finish` has opened a circuit by now if it had to.
+    const mayClaim = isFull && !stopping.aborted && circuits.isReady(lane);
+    const [next] = await Promise.all([mayClaim ? claim() : [], finishing]);
+    options.onInFlight(-leases.length);
+    leases = next;
+  }
+  if (leases.length > 0) await giveBack(batch, leases);
+}
+
+/** Claimed but not begun: back at once, the attempt not spent. If the store is away, the leases expire by themselves. */
+async function giveBack({ deps }: BatchDeps, leases: readonly Lease[]): Promise<void> {
+  try {
+    await deps.queue.settle(leases.map((lease) => ({ verb: "release", lease })));
+  } catch (error) {
+    deps.log.warn({ jobs: leases.length, error: asFault(error, "releasing leases") }, "leases not given back");
+  }
+}

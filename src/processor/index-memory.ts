@@ -1,0 +1,62 @@
+import { asFault } from "../faults.ts";
+import type { Lease } from "../queue/queue.ts";
+import { type Attempt, failed } from "./attempt.ts";
+import type { StageDeps, WorkRight } from "./processor-deps.ts";
+
+/** Ledger entries marked per run; more make one more run. Keeps the list in memory at a few MB. */
+const MARK_MAX = 10_000;
+
+/**
+ * Makes all that was put searchable, then says so in the ledger. Runs whenever a job asks, also when the ledger shows
+ * nothing to mark: a document put during the last flush may have been marked with it by mistake, never left out.
+ */
+export async function indexMemory(
+  deps: StageDeps,
+  leases: readonly Lease[],
+  right: WorkRight,
+): Promise<readonly Attempt[]> {
+  const attempts: Attempt[] = [];
+  for (const lease of leases) {
+    try {
+      attempts.push(await indexOnce(deps, lease, right));
+    } catch (error) {
+      if (right.signal.aborted) throw error;
+      attempts.push(failed(lease, asFault(error, "indexing the memory")));
+    }
+  }
+  return attempts;
+}
+
+async function indexOnce(deps: StageDeps, lease: Lease, right: WorkRight): Promise<Attempt> {
+  const { ledger, memory, options, clock } = deps;
+  const before = await ledger.inState("stored", MARK_MAX);
+  right.mustHold();
+  await memory.flush(right.signal);
+
+  const after = await ledger.read(before.map((entry) => entry.account));
+  const same = before.filter(({ account, fingerprint, writtenAt }) => {
+    const entry = after.get(account);
+    return entry?.state === "stored" && entry.fingerprint === fingerprint && entry.writtenAt === writtenAt;
+  });
+  await ledger.markIndexed(same.map((entry) => entry.account));
+
+  for (const { account } of same) {
+    const changedAt = deps.unindexed.get(account);
+    if (changedAt === undefined) continue;
+    deps.unindexed.delete(account);
+    deps.observe?.("freshness", clock.now() - changedAt);
+  }
+  const also = before.length < MARK_MAX ? [] : [indexJob(options.dataset, clock.now())];
+  return { outcome: "done", lease, deed: "indexed", settlement: { verb: "complete", lease, also } };
+}
+
+/** The one job of the index lane. Joins silently where it already waits. */
+export function indexJob(dataset: string, receivedAt: number) {
+  return {
+    lane: "index",
+    key: dataset,
+    rank: "live",
+    delayMs: 0,
+    reason: { note: "documents to index", receivedAt },
+  } as const;
+}

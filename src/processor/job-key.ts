@@ -1,0 +1,17 @@
+import { type AccountKey, accountKey, type RecordRef } from "../account.ts";
+
+const ACCOUNT_KEY = /^([\w-]+)\/(\d{1,20})$/;
+const RECORD_KEY = /^([\w-]+)\/([A-Za-z]\w*)\/(\d{1,20})$/;
+
+/** The account that a job of the sync lane is about; undefined when its key is malformed. */
+export function accountOfKey(key: string): AccountKey | undefined {
+  const [, connection, accountId] = ACCOUNT_KEY.exec(key) ?? [];
+  return accountId === undefined ? undefined : accountKey(accountId, connection);
+}
+
+/** The record that a job of the route lane is about; undefined when its key is malformed. */
+export function recordOfKey(key: string): (RecordRef & { readonly connection: string }) | undefined {
+  const [, connection, module, recordId] = RECORD_KEY.exec(key) ?? [];
+  if (connection === undefined || module === undefined || recordId === undefined) return undefined;
+  return { connection, module, recordId };
+}

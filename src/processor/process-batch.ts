@@ -1,0 +1,169 @@
+import { asFault, Fault } from "../faults.ts";
+import type { LedgerWritten } from "../memory/ledger.ts";
+import { backoffMs } from "../queue/backoff.ts";
+import { keepLeases, LEASE_LOST } from "../queue/lease-keeper.ts";
+import type { Lane, Lease, Settled, Settlement } from "../queue/queue.ts";
+import type { Attempt, Done } from "./attempt.ts";
+import type { Circuits } from "./circuits.ts";
+import { displacedJobs } from "./displaced.ts";
+import { indexMemory } from "./index-memory.ts";
+import type { StageDeps, WorkRight } from "./processor-deps.ts";
+import { reportBatch } from "./report-batch.ts";
+import { routeEvents } from "./route-events.ts";
+import { settlementFor } from "./settle.ts";
+import { syncAccounts } from "./sync-accounts.ts";
+
+/** Longest that one batch may run. Every call of an adapter ends sooner; building an index over all documents may not. */
+const HOLD_MS_MAX: Readonly<Record<Lane, number>> = { route: 600_000, sync: 600_000, index: 7_200_000 };
+/** Tries to write the end of a batch while the store is away; some ten seconds, about what a lease has left. */
+const STORE_TRIES_MAX = 6;
+const STORE_WAIT_BASE_MS = 100;
+const STORE_WAIT_CAP_MS = 4_000;
+
+const STAGES = { route: routeEvents, sync: syncAccounts, index: indexMemory } as const;
+
+/** What a lane's loop works with. */
+export interface BatchDeps {
+  readonly deps: StageDeps;
+  readonly circuits: Circuits;
+  /** Aborted at the drain's deadline. */
+  readonly signal: AbortSignal;
+}
+
+/** Writes how a batch ended: ledger and settlements in one turn, so that they share a commit. Never rejects. */
+export type Finish = () => Promise<void>;
+
+/**
+ * Runs one attempt at each claimed job. What it returns then writes the end; the caller may claim the next batch in the
+ * same turn, which saves a commit. Never rejects.
+ */
+export async function processBatch(batch: BatchDeps, lane: Lane, leases: readonly Lease[]): Promise<Finish> {
+  const { deps, signal } = batch;
+  const startedAt = deps.clock.now();
+  const holdMsMax = HOLD_MS_MAX[lane];
+  const keeper = keepLeases(deps, leases, { leaseMs: deps.options.leaseMs, holdMsMax, signal });
+  const attempts = await attemptAll(deps, leases, { lane, right: keeper });
+  return async () => {
+    try {
+      const settlements = attempts.map((attempt) => settlementFor(deps, batch.circuits, attempt));
+      const settled = await writeEnd(batch, attempts, settlements);
+      reportBatch(deps, { lane, attempts, settlements, settled, startedAt });
+    } catch (error) {
+      // The leases expire and the jobs run again: the ledger's intents make that safe.
+      const fault = asFault(error, "settling a batch");
+      deps.counters.add({ [`faults:${fault.code}`]: 1 });
+      const level = fault.code === "UNEXPECTED" ? "error" : "warn";
+      deps.log[level]({ lane, jobs: leases.length, error: fault }, "batch not settled");
+    } finally {
+      keeper.stop();
+    }
+  };
+}
+
+/**
+ * Runs the stage. A fault of the whole batch that no outage explains may be one job's doing: the batch is tried in
+ * halves until that job stands alone, so that its neighbours do not pay for it.
+ */
+async function attemptAll(
+  deps: StageDeps,
+  leases: readonly Lease[],
+  context: { readonly lane: Lane; readonly right: WorkRight },
+): Promise<readonly Attempt[]> {
+  const { lane, right } = context;
+  try {
+    return await untilAborted(STAGES[lane](deps, leases, right), right.signal);
+  } catch (error) {
+    const isStopped = right.signal.aborted || error === LEASE_LOST;
+    if (isStopped && !(right.signal.reason instanceof Fault)) {
+      return leases.map((lease) => ({ outcome: "interrupted", lease }));
+    }
+    const fault = asFault(isStopped ? right.signal.reason : error, `working on the ${lane} lane`);
+    if (isStopped || fault.retry === "pause" || leases.length === 1) {
+      return leases.map((lease) => ({ outcome: "failed", lease, fault }));
+    }
+    const middle = leases.length >> 1;
+    const first = await attemptAll(deps, leases.slice(0, middle), context);
+    return [...first, ...(await attemptAll(deps, leases.slice(middle), context))];
+  }
+}
+
+/**
+ * Writes all in one turn. The displaced are queued first and are not fenced: an extra sync costs nothing, while a move
+ * that is in the ledger without them would leave the old account stale. What the ledger finds displaced beyond that (its
+ * owner changed meanwhile) is queued after.
+ */
+async function writeEnd(
+  batch: BatchDeps,
+  attempts: readonly Attempt[],
+  settlements: readonly Settlement[],
+): Promise<readonly Settled[]> {
+  const { queue, ledger } = batch.deps;
+  const recording = attempts.filter(isRecording);
+  const displaced = recording.flatMap((attempt) => attempt.displaced ?? []);
+  const parts = [
+    once(async () => (displaced.length === 0 ? undefined : queue.enqueue(displaced))),
+    once(async () => (recording.length === 0 ? [] : ledger.record(recording.map((attempt) => attempt.record)))),
+    once(() => queue.settle(settlements)),
+  ] as const;
+  // All parts together, also when repeated: a settle that overtakes its record would make the record stale.
+  const [, written, settled] = await insist(batch, async () => {
+    const done = [parts[0](), parts[1](), parts[2]()] as const;
+    await Promise.allSettled(done);
+    return Promise.all(done);
+  });
+  const late = recording.flatMap((attempt, index) => lateDisplaced(attempt, written[index]));
+  if (late.length > 0) await insist(batch, () => queue.enqueue(late));
+  return settled;
+}
+
+function lateDisplaced(attempt: Done, written: LedgerWritten | undefined) {
+  if (written?.outcome !== "written") return [];
+  const queued = new Set(attempt.displaced?.map((job) => job.key));
+  return displacedJobs(
+    attempt.lease,
+    written.displaced.filter((account) => !queued.has(account)),
+  );
+}
+
+/** Repeats a write while the store is away: "then nothing was done", so a repetition is safe. Bounded. */
+async function insist<Value>({ deps, signal }: BatchDeps, write: () => Promise<Value>): Promise<Value> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await write();
+    } catch (error) {
+      const isAway = error instanceof Fault && error.code === "STORE_UNAVAILABLE";
+      if (!isAway || tries >= STORE_TRIES_MAX || signal.aborted) throw error;
+      const waitMs = backoffMs(tries, deps.random, { baseMs: STORE_WAIT_BASE_MS, capMs: STORE_WAIT_CAP_MS });
+      await deps.clock.sleep(waitMs, signal).catch(() => undefined); // a drain: one last try, at once
+    }
+  }
+}
+
+/** A write that is not repeated after it succeeded. */
+function once<Value>(write: () => Promise<Value>): () => Promise<Value> {
+  let last: Promise<Value> | undefined;
+  return () => {
+    last ??= write().catch((error: unknown) => {
+      last = undefined;
+      throw error;
+    });
+    return last;
+  };
+}
+
+/** The work's result, or the signal's reason as soon as it is aborted: an adapter that does not listen cannot hold a drain. */
+async function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function isRecording(attempt: Attempt): attempt is Done & Required<Pick<Done, "record">> {
+  return attempt.outcome === "done" && attempt.record !== undefined;
+}

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { manualClock } from "../clock.ts";
+import { catalogue, Fault, type FaultCode } from "../faults.ts";
+import type { Lease } from "../queue/queue.ts";
+import { routingRules } from "./routing-rules.ts";
+import { settlementFor } from "./settle.ts";
+
+const clock = manualClock();
+const NOW = clock.now();
+const PROBE_AT = NOW + 777;
+
+function settle(code: FaultCode, attempt: number, retryAfterMs?: number) {
+  const opened: FaultCode[] = [];
+  const circuit = {
+    isClosed: true,
+    open: (fault: Fault) => {
+      opened.push(fault.code);
+      return PROBE_AT;
+    },
+    whenClosed: async () => undefined,
+    status: () => ({ state: "closed", since: 0 }) as const,
+    stop: () => undefined,
+  };
+  const circuits = {
+    of: (about: FaultCode) => (/^(CRM|SINK)_/.test(about) ? circuit : undefined),
+    isReady: () => true,
+    whenReady: async () => undefined,
+    status: () => ({ crm: circuit.status(), sink: circuit.status() }),
+    stop: () => undefined,
+  };
+  const options = {
+    ...{ workers: 1, batchSize: 10, idleMs: 1, attemptsMax: 3, retryBaseMs: 2_000, leaseMs: 1, dataset: "d" },
+    routes: routingRules(),
+    render: () => {
+      throw new Error("not rendered here");
+    },
+  };
+  const deps = { clock, random: { next: () => 0.5 }, options };
+  const base = { lane: "sync", rank: "live", oldestReceivedAt: 0, reasons: [], reasonCount: 0, expiresAt: 0 } as const;
+  const lease: Lease = { ...base, key: "zoho/1", jobId: "1", token: 1, attempt };
+  const fault = new Fault(code, "testing", retryAfterMs === undefined ? {} : { retryAfterMs });
+  return { settlement: settlementFor(deps, circuits, { outcome: "failed", lease, fault }), opened };
+}
+
+test("a fault of class never is a dead letter at the first attempt", () => {
+  for (const code of codesOf("never")) {
+    const { settlement, opened } = settle(code, 1);
+    assert.equal(settlement.verb, "dead", code);
+    assert.deepEqual(opened, [], code);
+  }
+});
+
+test("a fault of class pause opens its circuit and gives the attempt back until the probe, at any attempt", () => {
+  for (const code of codesOf("pause").filter((name) => name !== "STORE_UNAVAILABLE")) {
+    const { settlement, opened } = settle(code, 99);
+    assert.equal(settlement.verb, "release", code);
+    assert.equal(settlement.verb === "release" && settlement.dueAt, PROBE_AT, code);
+    assert.deepEqual(opened, [code]);
+  }
+});
+
+test("a store that is away opens no circuit: the job comes back shortly", () => {
+  const { settlement, opened } = settle("STORE_UNAVAILABLE", 1);
+  assert.equal(settlement.verb === "release" && settlement.dueAt, NOW + 1_000);
+  assert.deepEqual(opened, []);
+});
+
+test("a fault of class backoff is tried again with jitter, and is a dead letter at the last attempt", () => {
+  for (const code of codesOf("backoff")) {
+    const dues = [1, 2].map((attempt) => {
+      const { settlement } = settle(code, attempt);
+      return settlement.verb === "retry" ? settlement.dueAt - NOW : settlement.verb;
+    });
+    assert.deepEqual(dues, [1_000, 2_000], code);
+    assert.equal(settle(code, 3).settlement.verb, "dead", code);
+    assert.equal(settle(code, 4).settlement.verb, "dead", code);
+  }
+});
+
+test("a retry waits at least as long as the other side asked", () => {
+  const { settlement } = settle("CRM_READ_FAILED", 1, 45_000);
+  assert.equal(settlement.verb === "retry" && settlement.dueAt, NOW + 45_000);
+});
+
+function codesOf(retry: string): readonly FaultCode[] {
+  const codes = Object.keys(catalogue) as FaultCode[]; // the keys of a const table are its codes
+  return codes.filter((code) => catalogue[code].retry === retry);
+}

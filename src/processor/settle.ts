@@ -1,0 +1,42 @@
+import { backoffMs } from "../queue/backoff.ts";
+import type { Settlement } from "../queue/queue.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Circuits } from "./circuits.ts";
+import type { ProcessorDeps } from "./processor-deps.ts";
+
+/** The store answers again within moments or stays away: then claims fail as well, and the wait grows there. */
+const STORE_PAUSE_MS = 1_000;
+
+/** Decides how a lease ends. All that can happen to a job is in this function. */
+export function settlementFor(
+  deps: Pick<ProcessorDeps, "clock" | "random" | "options">,
+  circuits: Circuits,
+  attempt: Attempt,
+): Settlement {
+  const { lease } = attempt;
+  if (attempt.outcome === "done") return attempt.settlement;
+  // Drained or lost: given back with its attempt. If it was lost, the queue answers "stale" and changes nothing.
+  if (attempt.outcome === "interrupted") return { verb: "release", lease };
+
+  const { fault } = attempt;
+  const failure = { code: fault.code, message: fault.message };
+  switch (fault.retry) {
+    case "never":
+      return { verb: "dead", lease, failure };
+    case "pause": {
+      // The dependency is away for everyone: no job pays an attempt for it.
+      const dueAt = circuits.of(fault.code)?.open(fault) ?? deps.clock.now() + STORE_PAUSE_MS;
+      return { verb: "release", lease, dueAt };
+    }
+    case "backoff": {
+      if (lease.attempt >= deps.options.attemptsMax) return { verb: "dead", lease, failure };
+      const options = { baseMs: deps.options.retryBaseMs, floorMs: fault.retryAfterMs };
+      return {
+        verb: "retry",
+        lease,
+        dueAt: deps.clock.now() + backoffMs(lease.attempt, deps.random, options),
+        failure,
+      };
+    }
+  }
+}

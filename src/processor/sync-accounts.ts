@@ -1,0 +1,225 @@
+import type { AccountKey } from "../account.ts";
+import type { AccountRead } from "../crm/crm.ts";
+import { Fault } from "../faults.ts";
+import type { LedgerIntent } from "../memory/ledger.ts";
+import type { PutResult, RemoveResult } from "../memory/memory.ts";
+import type { Lease } from "../queue/queue.ts";
+import { type Attempt, failed } from "./attempt.ts";
+import { changedAtOf } from "./change-time.ts";
+import { displacedBy } from "./displaced.ts";
+import { indexJob } from "./index-memory.ts";
+import { accountOfKey } from "./job-key.ts";
+import { type Found, laterThan, type Plan, planFor, type Subject } from "./plan-sync.ts";
+import type { StageDeps, WorkRight } from "./processor-deps.ts";
+
+type Put = Extract<Plan, { step: "put" }>;
+type Keep = Extract<Plan, { step: "keep" }>;
+type Remove = Extract<Plan, { step: "remove" }>;
+type Owners = ReadonlyMap<string, AccountKey>;
+
+/**
+ * Brings the claimed accounts up to date: one batched read, then one batched write of the documents that differ from
+ * what the ledger says was last written. The ledger hears of a write before the sink does, so that after a crash the
+ * sink is asked and not trusted. An account that fails does not hinder its neighbours.
+ */
+export async function syncAccounts(
+  deps: StageDeps,
+  leases: readonly Lease[],
+  right: WorkRight,
+): Promise<readonly Attempt[]> {
+  const plans = await readAndPlan(deps, leases, right);
+  const [stale, owners] = await Promise.all([announce(deps, plans), presentOwners(deps, plans)]);
+  const going = plans.filter((plan) => plan.step === "none" || !stale.has(plan.subject.lease.jobId));
+  // One after the other: if one throws, the other must not still be under way when the batch is tried in halves.
+  const puts = await putAll(deps, going.filter(isPut), right);
+  const removals = await removeAll(deps, going.filter(isRemove), right);
+
+  return plans.map((plan) => attemptOf(deps, plan, { stale, owners, puts, removals }));
+}
+
+/** What the sink and the ledger answered, by job id. */
+interface Answers {
+  readonly stale: ReadonlySet<string>;
+  readonly owners: Owners;
+  readonly puts: ReadonlyMap<string, PutResult>;
+  readonly removals: ReadonlyMap<string, RemoveResult>;
+}
+
+function attemptOf(deps: StageDeps, plan: Plan, answers: Answers): Attempt {
+  if (plan.step === "none") return plan.attempt;
+  const { lease } = plan.subject;
+  if (answers.stale.has(lease.jobId)) return { outcome: "interrupted", lease };
+  switch (plan.step) {
+    case "put":
+      return written(deps, plan, answers);
+    case "keep":
+      return unchanged(deps, plan, answers);
+    case "remove":
+      return removed(deps, plan, answers);
+  }
+}
+
+async function readAndPlan(deps: StageDeps, leases: readonly Lease[], right: WorkRight): Promise<readonly Plan[]> {
+  const accounts = leases.map((lease) => accountOfKey(lease.key));
+  const valid = accounts.filter((account) => account !== undefined);
+  const startedAt = deps.clock.now();
+  const [entries, reads] = await Promise.all([
+    deps.ledger.read(valid),
+    valid.length === 0 ? new Map<AccountKey, AccountRead>() : deps.crm.readAccounts(valid, right.signal),
+  ]);
+  return leases.map((lease, index): Plan => {
+    const account = accounts[index];
+    if (account === undefined) {
+      return { step: "none", attempt: failed(lease, new Fault("REASON_INVALID", "reading a job's key")) };
+    }
+    const entry = entries.get(account);
+    return planFor(deps, { lease, account, entry, readAt: laterThan(entry, startedAt) }, reads.get(account));
+  });
+}
+
+/** Tells the ledger what is about to be written. Returns the jobs whose lease no longer allows it. */
+async function announce(deps: StageDeps, plans: readonly Plan[]): Promise<ReadonlySet<string>> {
+  const changing = plans.filter((plan) => plan.step === "put" || plan.step === "remove");
+  if (changing.length === 0) return new Set();
+  const answers = await deps.ledger.intend(
+    changing.map((plan): LedgerIntent => {
+      const { lease, account, entry, readAt } = plan.subject;
+      const title = plan.step === "put" ? plan.found.document.title : (entry?.title ?? "");
+      const fingerprint = plan.step === "put" ? plan.found.document.fingerprint : "";
+      return { right: rightOf(lease), account, verb: plan.step, fingerprint, title, readAt };
+    }),
+  );
+  return new Set(changing.filter((_, index) => answers[index] === "stale").map((plan) => plan.subject.lease.jobId));
+}
+
+/** Which account the ledger has each child under now: asked before it is overwritten, so that a crash loses no move. */
+function presentOwners(deps: StageDeps, plans: readonly Plan[]): Promise<Owners> | Owners {
+  const children = plans.flatMap((plan) => (isPut(plan) || isKeep(plan) ? plan.found.children : []));
+  return children.length === 0 ? new Map() : deps.ledger.parents(children);
+}
+
+async function putAll(
+  deps: StageDeps,
+  plans: readonly Put[],
+  right: WorkRight,
+): Promise<ReadonlyMap<string, PutResult>> {
+  if (plans.length === 0) return new Map();
+  right.mustHold();
+  const requests = plans.map(({ found: { document }, subject: { entry } }) => ({
+    document,
+    isUncertain: entry?.state === "intended" || entry?.state === "removing",
+    ...(entry?.sinkRef === undefined ? {} : { sinkRef: entry.sinkRef }),
+  }));
+  const results = await deps.memory.put(requests, right.signal);
+  return byJob(plans, results);
+}
+
+async function removeAll(
+  deps: StageDeps,
+  plans: readonly Remove[],
+  right: WorkRight,
+): Promise<ReadonlyMap<string, RemoveResult>> {
+  if (plans.length === 0) return new Map();
+  right.mustHold();
+  const requests = plans.map(({ subject: { account, entry } }) => ({
+    account,
+    ...(entry?.sinkRef === undefined ? {} : { sinkRef: entry.sinkRef }),
+  }));
+  const results = await deps.memory.remove(requests, right.signal);
+  return byJob(plans, results);
+}
+
+function written(deps: StageDeps, { subject, found }: Put, { owners, puts }: Answers): Attempt {
+  const { lease } = subject;
+  const result = puts.get(lease.jobId);
+  if (result === undefined) return failed(lease, new Fault("UNEXPECTED", "writing a document: no result"));
+  if (result.outcome === "failed") return failed(lease, result.fault);
+  const changedAt = changedAtOf(lease, found.document.modifiedAt);
+  return {
+    outcome: "done",
+    lease,
+    deed: "written",
+    settlement: complete(deps, lease, !result.isIndexed),
+    record: { ...outcomeOf(subject, found), sinkRef: result.sinkRef, isIndexed: result.isIndexed },
+    displaced: displacedBy({ ...subject, children: found.children }, owners),
+    ...(changedAt === undefined ? {} : { changedAt }),
+  };
+}
+
+/** Nothing to write for the sink; but the ledger learns of children that the document does not show. */
+function unchanged(deps: StageDeps, { subject, found, entry }: Keep, { owners }: Answers): Attempt {
+  const isIndexed = entry.state === "indexed";
+  return {
+    outcome: "done",
+    lease: subject.lease,
+    deed: "unchanged",
+    // An index run may have marked the account since it was read, and `record` takes that back: ask for one more.
+    settlement: complete(deps, subject.lease, !isIndexed),
+    record: {
+      ...outcomeOf(subject, found),
+      isIndexed,
+      ...(entry.sinkRef === undefined ? {} : { sinkRef: entry.sinkRef }),
+    },
+    displaced: displacedBy({ ...subject, children: found.children }, owners),
+  };
+}
+
+function removed(deps: StageDeps, { subject }: Remove, { removals }: Answers): Attempt {
+  const { lease, account, entry, readAt } = subject;
+  const result = removals.get(lease.jobId);
+  if (result === undefined) return failed(lease, new Fault("UNEXPECTED", "forgetting an account: no result"));
+  if (result.outcome === "failed") return failed(lease, result.fault);
+  const title = entry?.title ?? "";
+  return {
+    outcome: "done",
+    lease,
+    deed: "removed",
+    settlement: complete(deps, lease, true),
+    record: {
+      right: rightOf(lease),
+      account,
+      verb: "remove",
+      fingerprint: "",
+      title,
+      readAt,
+      children: [],
+      isIndexed: true,
+    },
+  };
+}
+
+function complete(deps: StageDeps, lease: Lease, needsIndex: boolean) {
+  if (!needsIndex) return { verb: "complete", lease } as const;
+  return { verb: "complete", lease, also: [indexJob(deps.options.dataset, deps.clock.now())] } as const;
+}
+
+function outcomeOf({ lease, account, readAt }: Subject, { document, children }: Found) {
+  const { fingerprint, title, modifiedAt } = document;
+  const base = { right: rightOf(lease), account, verb: "put", fingerprint, title, readAt, children } as const;
+  return modifiedAt === undefined ? base : { ...base, modifiedAt };
+}
+
+function byJob<Result>(plans: readonly (Put | Remove)[], results: readonly Result[]): ReadonlyMap<string, Result> {
+  return new Map(
+    plans.flatMap((plan, index) => {
+      const result = results[index];
+      return result === undefined ? [] : [[plan.subject.lease.jobId, result] as const];
+    }),
+  );
+}
+
+function rightOf(lease: Lease) {
+  return { jobId: lease.jobId, token: lease.token };
+}
+
+function isPut(plan: Plan): plan is Put {
+  return plan.step === "put";
+}
+
+function isKeep(plan: Plan): plan is Keep {
+  return plan.step === "keep";
+}
+
+function isRemove(plan: Plan): plan is Remove {
+  return plan.step === "remove";
+}

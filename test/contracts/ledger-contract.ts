@@ -1,0 +1,332 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type AccountKey, accountKey, type RecordRef } from "../../src/account.ts";
+import type { LedgerIntent, LedgerOutcome } from "../../src/memory/ledger.ts";
+import type { Lease } from "../../src/queue/queue.ts";
+import { claim, complete, type EngineHarness, LEASE_MS, type StartEngine, startFor, workOf } from "./engine-harness.ts";
+
+const ONE = accountKey("1");
+const TWO = accountKey("2");
+const contact = (id: string): RecordRef => ({ module: "Contacts", recordId: id });
+
+/** What every ledger keeps: the way of a write, fencing, children and their moves. */
+export function ledgerContract(name: string, start: StartEngine): void {
+  describe(`${name}: the way of a write`, () => writes(start));
+  describe(`${name}: fencing`, () => fencing(start));
+  describe(`${name}: children`, () => children(start));
+  describe(`${name}: reads`, () => reads(start));
+}
+
+/** The right to write for an account: its sync job, claimed. */
+async function rightTo(engine: EngineHarness, account: AccountKey): Promise<Lease> {
+  await engine.ports.queue.enqueue([workOf(engine, account)]);
+  const lease = (await claim(engine)).find((candidate) => candidate.key === account);
+  assert.ok(lease, `${account} is claimable`);
+  return lease;
+}
+
+function intentOf(engine: EngineHarness, lease: Lease, more: Partial<LedgerIntent> = {}): LedgerIntent {
+  const base = { verb: "put", fingerprint: "f1", title: "Acme", readAt: engine.clock.now() } as const;
+  return { right: lease, account: lease.key as AccountKey, ...base, ...more }; // The key of a sync job is an account's.
+}
+
+function outcomeOf(engine: EngineHarness, lease: Lease, more: Partial<LedgerOutcome> = {}): LedgerOutcome {
+  return { ...intentOf(engine, lease), children: [], isIndexed: false, ...more };
+}
+
+async function intend(engine: EngineHarness, intent: LedgerIntent) {
+  return (await engine.ports.ledger.intend([intent]))[0];
+}
+
+async function record(engine: EngineHarness, outcome: LedgerOutcome) {
+  return (await engine.ports.ledger.record([outcome]))[0];
+}
+
+async function entry(engine: EngineHarness, account: AccountKey) {
+  return (await engine.ports.ledger.read([account])).get(account);
+}
+
+/** Writes an account's children under a lease of its own. */
+async function sync(engine: EngineHarness, account: AccountKey, records: readonly RecordRef[]) {
+  const lease = await rightTo(engine, account);
+  const written = await record(engine, outcomeOf(engine, lease, { children: records }));
+  assert.equal(await complete(engine, lease), "settled");
+  return written;
+}
+
+const WRITTEN = { outcome: "written", displaced: [] } as const;
+
+function writes(start: StartEngine): void {
+  test("a write is intended, stored, then indexed", async (t) => {
+    const engine = await startFor(t, start);
+    const { ledger } = engine.ports;
+    assert.equal(await entry(engine, ONE), undefined);
+    const lease = await rightTo(engine, ONE);
+    const readAt = engine.clock.now();
+    assert.equal(await intend(engine, intentOf(engine, lease)), "written");
+    assert.deepEqual(await entry(engine, ONE), {
+      ...{ account: ONE, state: "intended", fingerprint: "f1", title: "Acme", childCount: 0 },
+      ...{ readAt, writtenAt: readAt },
+    });
+    await engine.clock.advance(5);
+    const stored = outcomeOf(engine, lease, { readAt, sinkRef: "s1", modifiedAt: 77, children: [contact("9")] });
+    assert.deepEqual(await record(engine, stored), WRITTEN);
+    const expected = {
+      ...{ account: ONE, state: "stored", fingerprint: "f1", sinkRef: "s1", title: "Acme", childCount: 1 },
+      ...{ readAt, writtenAt: readAt + 5, modifiedAt: 77 },
+    };
+    assert.deepEqual(await entry(engine, ONE), expected);
+    await ledger.markIndexed([ONE, TWO]);
+    assert.deepEqual(await entry(engine, ONE), { ...expected, state: "indexed" });
+  });
+
+  test("an intent keeps the sink's id, so that no second document comes to be", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    await record(engine, outcomeOf(engine, lease, { sinkRef: "s1", isIndexed: true }));
+    await intend(engine, intentOf(engine, lease, { fingerprint: "f2" }));
+    const after = await entry(engine, ONE);
+    assert.equal(after?.state, "intended");
+    assert.equal(after?.fingerprint, "f2");
+    assert.equal(after?.sinkRef, "s1");
+    await record(engine, outcomeOf(engine, lease, { fingerprint: "f2" }));
+    assert.equal((await entry(engine, ONE))?.sinkRef, "s1");
+  });
+
+  test("an unchanged document stays indexed, while its read time and children are renewed", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    await record(engine, outcomeOf(engine, lease, { isIndexed: true, sinkRef: "s1" }));
+    await engine.clock.advance(10);
+    const again = outcomeOf(engine, lease, { children: [contact("9")] });
+    assert.deepEqual(await record(engine, again), WRITTEN);
+    const after = await entry(engine, ONE);
+    assert.equal(after?.state, "indexed");
+    assert.equal(after?.readAt, engine.clock.now());
+    assert.equal(after?.childCount, 1);
+  });
+
+  test("a changed document is not indexed before an index run", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    await record(engine, outcomeOf(engine, lease, { isIndexed: true }));
+    await record(engine, outcomeOf(engine, lease, { fingerprint: "f2" }));
+    assert.equal((await entry(engine, ONE))?.state, "stored");
+  });
+
+  test("a removed account leaves a tombstone without document and children", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    await record(engine, outcomeOf(engine, lease, { sinkRef: "s1", children: [contact("9")] }));
+    const remove = { verb: "remove", fingerprint: "" } as const;
+    assert.equal(await intend(engine, intentOf(engine, lease, remove)), "written");
+    assert.equal((await entry(engine, ONE))?.state, "removing");
+    assert.equal((await entry(engine, ONE))?.sinkRef, "s1");
+    assert.deepEqual(await record(engine, outcomeOf(engine, lease, remove)), WRITTEN);
+    const after = await entry(engine, ONE);
+    assert.equal(after?.state, "removed");
+    assert.equal(after?.fingerprint, "");
+    assert.equal(after?.sinkRef, undefined);
+    assert.equal(after?.childCount, 0);
+    assert.equal((await engine.ports.ledger.parents([contact("9")])).size, 0);
+  });
+
+  test("a removed account can come back", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    await record(engine, outcomeOf(engine, lease, { verb: "remove", fingerprint: "" }));
+    await record(engine, outcomeOf(engine, lease, { children: [contact("9")] }));
+    assert.equal((await entry(engine, ONE))?.state, "stored");
+    assert.equal((await engine.ports.ledger.parents([contact("9")])).get("Contacts/9"), ONE);
+  });
+
+  test("what was written survives a kill", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("9")]);
+    await intend(engine, intentOf(engine, await rightTo(engine, TWO)));
+    await engine.crash();
+    assert.equal((await entry(engine, ONE))?.state, "stored");
+    assert.equal((await entry(engine, TWO))?.state, "intended");
+    assert.equal((await engine.ports.ledger.parents([contact("9")])).get("Contacts/9"), ONE);
+  });
+}
+
+function fencing(start: StartEngine): void {
+  test("an expired lease writes nothing", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    await engine.clock.advance(LEASE_MS);
+    assert.equal(await intend(engine, intentOf(engine, lease)), "stale");
+    assert.deepEqual(await record(engine, outcomeOf(engine, lease)), { outcome: "stale" });
+    assert.equal(await entry(engine, ONE), undefined);
+  });
+
+  test("a lease that passed to another writes nothing, its successor's does", async (t) => {
+    const engine = await startFor(t, start);
+    const old = await rightTo(engine, ONE);
+    await engine.crash();
+    const current = await rightTo(engine, ONE);
+    assert.equal(await intend(engine, intentOf(engine, old)), "stale");
+    assert.deepEqual(await record(engine, outcomeOf(engine, old, { children: [contact("9")] })), { outcome: "stale" });
+    assert.equal((await engine.ports.ledger.parents([contact("9")])).size, 0);
+    assert.equal(await intend(engine, intentOf(engine, current)), "written");
+  });
+
+  test("a settled lease writes nothing", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    await complete(engine, lease);
+    assert.deepEqual(await record(engine, outcomeOf(engine, lease)), { outcome: "stale" });
+  });
+
+  test("the lease of one account does not write for another", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    assert.equal(await intend(engine, intentOf(engine, lease, { account: TWO })), "stale");
+    assert.equal(await entry(engine, TWO), undefined);
+  });
+
+  test("recording and settling in one turn happen in that order", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    const both = await Promise.all([record(engine, outcomeOf(engine, lease)), complete(engine, lease)]);
+    assert.deepEqual(both, [WRITTEN, "settled"]);
+  });
+
+  test("one stale write does not hinder its neighbours", async (t) => {
+    const engine = await startFor(t, start);
+    const gone = await rightTo(engine, ONE);
+    await complete(engine, gone);
+    const lease = await rightTo(engine, TWO);
+    const answers = await engine.ports.ledger.intend([intentOf(engine, gone), intentOf(engine, lease)]);
+    assert.deepEqual(answers, ["stale", "written"]);
+  });
+
+  test("a snapshot read before the one last written is stale", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    const readAt = engine.clock.now();
+    await record(engine, outcomeOf(engine, lease, { fingerprint: "new", readAt: readAt + 10 }));
+    assert.deepEqual(await record(engine, outcomeOf(engine, lease, { fingerprint: "old", readAt })), {
+      outcome: "stale",
+    });
+    assert.equal(await intend(engine, intentOf(engine, lease, { fingerprint: "old", readAt })), "stale");
+    assert.equal((await entry(engine, ONE))?.fingerprint, "new");
+  });
+
+  test("a clock that was set back does not make a later lease's snapshot stale", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, []);
+    await engine.clock.advance(-3_600_000);
+    const lease = await rightTo(engine, ONE);
+    assert.deepEqual(await record(engine, outcomeOf(engine, lease, { fingerprint: "f2" })), WRITTEN);
+    assert.equal((await entry(engine, ONE))?.fingerprint, "f2");
+  });
+}
+
+function children(start: StartEngine): void {
+  test("a record's account is the one that it was last seen under", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("8"), contact("9"), { module: "Deals", recordId: "9" }]);
+    const known = await engine.ports.ledger.parents([contact("9"), contact("7"), { module: "Deals", recordId: "9" }]);
+    assert.deepEqual(Object.fromEntries(known), { "Contacts/9": ONE, "Deals/9": ONE });
+  });
+
+  test("a child that moved tells the account that lost it", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("8"), contact("9")]);
+    assert.deepEqual(await sync(engine, TWO, [contact("9")]), { outcome: "written", displaced: [ONE] });
+    assert.deepEqual(await sync(engine, ONE, [contact("8")]), WRITTEN);
+    const known = await engine.ports.ledger.parents([contact("8"), contact("9")]);
+    assert.deepEqual(Object.fromEntries(known), { "Contacts/8": ONE, "Contacts/9": TWO });
+  });
+
+  test("each displaced account is told once", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("7"), contact("8")]);
+    await sync(engine, accountKey("3"), [contact("9")]);
+    const written = await sync(engine, TWO, [contact("7"), contact("8"), contact("9")]);
+    assert.deepEqual(written?.outcome === "written" && [...written.displaced].sort(), [ONE, accountKey("3")]);
+  });
+
+  test("a child that moved away and back belongs to its first account again", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("9")]);
+    await sync(engine, TWO, [contact("9")]);
+    // The same set as the one that the ledger last saw here: it must not be taken for unchanged.
+    assert.deepEqual(await sync(engine, ONE, [contact("9")]), { outcome: "written", displaced: [TWO] });
+    assert.equal((await engine.ports.ledger.parents([contact("9")])).get("Contacts/9"), ONE);
+  });
+
+  test("a child that is gone belongs to nobody", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("8"), contact("9")]);
+    await sync(engine, ONE, [contact("8")]);
+    assert.equal((await engine.ports.ledger.parents([contact("9")])).size, 0);
+    assert.deepEqual(await sync(engine, TWO, [contact("9")]), WRITTEN);
+  });
+
+  test("the same children in another order, or one named twice, are the same set", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("8"), contact("9")]);
+    assert.deepEqual(await sync(engine, ONE, [contact("9"), contact("8"), contact("9")]), WRITTEN);
+    assert.equal((await entry(engine, ONE))?.childCount, 2);
+  });
+
+  test("removing an account leaves alone the children that moved elsewhere", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("8"), contact("9")]);
+    await sync(engine, TWO, [contact("9")]);
+    const lease = await rightTo(engine, ONE);
+    await record(engine, outcomeOf(engine, lease, { verb: "remove", fingerprint: "" }));
+    const known = await engine.ports.ledger.parents([contact("8"), contact("9")]);
+    assert.deepEqual(Object.fromEntries(known), { "Contacts/9": TWO });
+  });
+}
+
+function reads(start: StartEngine): void {
+  test("a pass over all entries goes in key order, a page at a time", async (t) => {
+    const engine = await startFor(t, start);
+    for (const id of ["3", "1", "2"]) await sync(engine, accountKey(id), []);
+    const page = async (after?: AccountKey) =>
+      (await engine.ports.ledger.list({ ...(after ? { after } : {}), limit: 2 })).map((found) => found.account);
+    assert.deepEqual(await page(), [ONE, TWO]);
+    assert.deepEqual(await page(TWO), [accountKey("3")]);
+    assert.deepEqual(await page(accountKey("3")), []);
+  });
+
+  test("entries in one state come oldest first, at most as many as asked for", async (t) => {
+    const engine = await startFor(t, start);
+    for (const id of ["3", "1", "2"]) {
+      await sync(engine, accountKey(id), []);
+      await engine.clock.advance(1);
+    }
+    await engine.ports.ledger.markIndexed([ONE]);
+    const inState = async (state: "stored" | "indexed" | "intended", limit: number) =>
+      (await engine.ports.ledger.inState(state, limit)).map((found) => found.account);
+    assert.deepEqual(await inState("stored", 10), [accountKey("3"), TWO]);
+    assert.deepEqual(await inState("stored", 1), [accountKey("3")]);
+    assert.deepEqual(await inState("indexed", 10), [ONE]);
+    assert.deepEqual(await inState("intended", 10), []);
+  });
+
+  test("totals count the entries by state", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, []);
+    await sync(engine, TWO, []);
+    await engine.ports.ledger.markIndexed([ONE]);
+    await engine.ports.ledger.markIndexed([ONE]);
+    const third = await rightTo(engine, accountKey("3"));
+    await intend(engine, intentOf(engine, third));
+    const fourth = await rightTo(engine, accountKey("4"));
+    await record(engine, outcomeOf(engine, fourth, { verb: "remove", fingerprint: "" }));
+    await engine.crash();
+    assert.deepEqual(await engine.ports.ledger.totals(), {
+      intended: 1,
+      stored: 1,
+      indexed: 1,
+      removing: 0,
+      removed: 1,
+    });
+  });
+}
