@@ -183,6 +183,10 @@ function rows(peer: Peer, all: Readonly<Record<Peer, readonly Round[]>>): Measur
     const bare = all.bare[index];
     return bare === undefined ? 0 : perSecond(round) / perSecond(bare);
   });
+  const cpuRatios = rounds.map(
+    (round, index) =>
+      round.closed.cpuMicrosEach / (all.bare[index]?.closed.cpuMicrosEach ?? round.closed.cpuMicrosEach),
+  );
   const [main, fixed, crowd] = [of("64 connections"), of("1,500 requests/s"), of("1,000 connections")];
   const unanswered = (result: PhaseResult) => result.cut + Object.values(result.refused).reduce((sum, n) => sum + n, 0);
   return [
@@ -191,6 +195,7 @@ function rows(peer: Peer, all: Readonly<Record<Peer, readonly Round[]>>): Measur
     { what: main, figure: "p50 ms", rounds: rounds.map((round) => round.closed.p50Ms) },
     { what: main, figure: "p99 ms", rounds: rounds.map((round) => round.closed.p99Ms), ...held({ atMost: 25 }) },
     { what: main, figure: "CPU µs per request", rounds: rounds.map((round) => round.closed.cpuMicrosEach) },
+    ...(peer === "bare" ? [] : [{ what: main, figure: "CPU, × bare", rounds: cpuRatios }]),
     { what: main, figure: "generator's load, cores", rounds: rounds.map((round) => round.closed.generatorLoad) },
     { what: fixed, figure: "p50 ms", rounds: rounds.map((round) => round.open.p50Ms) },
     { what: fixed, figure: "p99 ms", rounds: rounds.map((round) => round.open.p99Ms), ...held({ atMost: 10 }) },

@@ -113,7 +113,7 @@ test("file names are kebab-case, and no banned word names a file", () => {
     const name = file.split("/").at(-1) ?? "";
     return (
       !/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.generated)?\.ts$/.test(name) ||
-      /^(util|helper|common|manager|service|data|info)s?\.|-(util|helper|manager|service|impl)s?\.//.test(name)
+      /^(util|helper|common|manager|service|data|info)s?\.|-(util|helper|manager|service|impl)s?\./.test(name)
     );
   });
   assert.deepEqual(wrong, []);

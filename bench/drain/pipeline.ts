@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { memoryMb } from "../usage.ts";
 import { startProcessor, untilEmpty } from "./run-processor.ts";
 import { accountEvent, contactEvent, type EventMaker, fillQueue, openScratchEngine } from "./scratch.ts";
@@ -7,9 +6,8 @@ import { accountEvent, contactEvent, type EventMaker, fillQueue, openScratchEngi
 const [kind, batchSize, count] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 const makeEvent: EventMaker = kind === "contacts" ? contactEvent : accountEvent;
 
-const { engine, path, close } = openScratchEngine();
+const { engine, close } = openScratchEngine();
 await fillQueue(engine.queue, { from: 0, to: count, makeEvent });
-const bytesEach = statSync(path).size / count;
 
 const calls = { accountsRead: 0, documentsPut: 0 };
 const cpuBefore = process.cpuUsage();
@@ -24,7 +22,6 @@ if (calls.documentsPut !== count) throw new Error(`put ${calls.documentsPut} doc
 process.send?.({
   perSecond: count / seconds,
   cpuMicrosEach: (cpu.user + cpu.system) / count,
-  bytesEach,
   peakMb: memoryMb(process.pid).peak,
 });
 await close();

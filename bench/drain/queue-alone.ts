@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import type { Queue } from "../../src/queue/queue.ts";
 import { memoryMb } from "../usage.ts";
 import { fillQueue, openScratchEngine } from "./scratch.ts";
@@ -9,13 +8,19 @@ const BATCH = 100;
 const LEASE_MS = 30_000;
 
 const count = Number(process.argv[2]);
-const { engine, path, close } = openScratchEngine();
+const { engine, close } = openScratchEngine();
 await fillQueue(engine.queue, { from: 0, to: count });
+const cpuBefore = process.cpuUsage();
 const startedAt = performance.now();
 const settled = (await Promise.all(Array.from({ length: LOOPS }, () => drain(engine.queue)))).reduce((a, b) => a + b);
 const seconds = (performance.now() - startedAt) / 1_000;
+const cpu = process.cpuUsage(cpuBefore);
 if (settled !== count) throw new Error(`settled ${settled} of ${count}`);
-process.send?.({ perSecond: count / seconds, peakMb: memoryMb(process.pid).peak, fileBytes: statSync(path).size });
+process.send?.({
+  perSecond: count / seconds,
+  cpuMicrosEach: (cpu.user + cpu.system) / count,
+  peakMb: memoryMb(process.pid).peak,
+});
 await close();
 process.disconnect();
 

@@ -1,3 +1,6 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { accountKey } from "../../src/account.ts";
 import { systemClock } from "../../src/clock.ts";
 import { createZohoCrm } from "../../src/crm/zoho/zoho-crm.ts";
 import { Fault } from "../../src/faults.ts";
@@ -49,6 +52,7 @@ interface Reachable {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly refreshToken: string;
+  readonly gatherMs?: number;
 }
 
 /** The Zoho client with a switch between it and the wire. */
@@ -63,8 +67,15 @@ function zohoClient(reachable: Reachable) {
       status: wire.isOut ? 503 : 500,
     });
   };
-  const options = { ...reachable, clock: systemClock, random: seededRandom(1), log: silentLog, fetch: failing };
-  const crm = createZohoCrm({ ...options, gatherMs: 0 });
+  const options = {
+    gatherMs: 0,
+    ...reachable,
+    clock: systemClock,
+    random: seededRandom(1),
+    log: silentLog,
+    fetch: failing,
+  };
+  const crm = createZohoCrm(options);
   const breakAccount = (id: string, isBroken: boolean) => void (isBroken ? broken.add(id) : broken.delete(id));
   const setOutage = (isOut: boolean) => {
     wire.isOut = isOut;
@@ -154,3 +165,39 @@ crmContract("Zoho client on the simulator at its meanest", () =>
     singleReadRichTextCut: true,
   }),
 );
+
+test("reads 1,000 changed contacts of 200 accounts with at most 80 calls", async () => {
+  const simulator = await startSimulator({ clock: systemClock, accounts: 200 });
+  const { credentials, crm: world } = simulator;
+  const { crm } = zohoClient({
+    apiUrl: credentials.ZOHO_API_URL,
+    accountsUrl: credentials.ZOHO_ACCOUNTS_URL,
+    clientId: credentials.ZOHO_CLIENT_ID,
+    clientSecret: credentials.ZOHO_CLIENT_SECRET,
+    refreshToken: credentials.ZOHO_REFRESH_TOKEN,
+    gatherMs: 20,
+  });
+  const signal = new AbortController().signal;
+  const [accounts, contacts] = [[...world.ids("Accounts")], [...world.ids("Contacts")]];
+  for (let n = 0; contacts.length < 1_000; n += 1) {
+    contacts.push(world.create("Contacts", { Last_Name: `Person ${n}`, Account_Name: accounts[n % 200] ?? null }));
+  }
+  const callsBefore = simulator.stats.callsTotal;
+  for (let start = 0; start < 1_000; start += 100) {
+    const records = contacts.slice(start, start + 100).map((recordId) => ({ module: "Contacts", recordId }));
+    const parents = await crm.readParents(records, signal);
+    assert.ok([...parents.values()].every((parent) => parent.outcome === "found"));
+  }
+  let found = 0;
+  const worker = async () => {
+    while (accounts.length > 0) {
+      const keys = accounts.splice(0, 10).map((id) => accountKey(id));
+      for (const read of (await crm.readAccounts(keys, signal)).values()) found += read.outcome === "found" ? 1 : 0;
+    }
+  };
+  await Promise.all([worker(), worker(), worker()]);
+  const calls = simulator.stats.callsTotal - callsBefore;
+  await simulator.close();
+  assert.equal(found, 200);
+  assert.ok(calls <= 80, `${calls} calls`);
+});

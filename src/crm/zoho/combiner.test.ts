@@ -68,6 +68,41 @@ test("waits the gathering time for others", async () => {
   await Promise.all(calls);
 });
 
+test("with a backlog, waits for a running batch and for its callers to come back, but not for ever", async () => {
+  const { combiner, batches, clock } = combining({ gatherMs: 20 });
+  const ten = (name: string) => Array.from({ length: 10 }, (_, n) => `${name}${n}`);
+  const first = combiner.read(ten("a"), signal);
+  await clock.advance(20);
+  const second = combiner.read(ten("b"), signal);
+  batches[0]?.end();
+  await first;
+  await clock.advance(20);
+  assert.equal(batches.length, 2); // Nobody else was seen of late: no reason to wait.
+  const third = combiner.read(ten("c"), signal);
+  batches[1]?.end();
+  await second;
+  await clock.advance(20);
+  batches[2]?.end();
+  await third;
+  const calls = [combiner.read(ten("d"), signal), combiner.read(ten("e"), signal)];
+  await clock.advance(20);
+  batches[3]?.end();
+  await Promise.all(calls);
+  const lonely = combiner.read(ten("f"), signal);
+  await clock.advance(20);
+  await clock.advance(20);
+  assert.equal(batches.length, 4); // Two were seen of late, one is here.
+  const late = combiner.read(ten("g"), signal);
+  await clock.advance(20);
+  assert.equal(batches[4]?.items.length, 20);
+  batches[4]?.end();
+  await Promise.all([lonely, late]);
+  const alone = combiner.read(ten("h"), signal);
+  for (let n = 0; n < 20; n += 1) await clock.advance(20);
+  batches[5]?.end();
+  await alone;
+});
+
 test("lets one caller leave without ending the others' batch, and ends it when all have left", async () => {
   const { combiner, batches } = combining();
   const [one, two] = [new AbortController(), new AbortController()];

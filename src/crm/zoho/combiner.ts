@@ -3,8 +3,8 @@ import type { Clock } from "../../clock.ts";
 
 /** From this many waiting items on there is a backlog, and calls are better saved than milliseconds: half a worker's claim. */
 const BACKLOG_ITEMS = 5;
-/** How long a backlog waits for the callers of late to come back for more: less than one call of Zoho's takes. */
-const PATIENCE_MS = 200;
+/** How long a backlog waits for the callers of late to come back for more: about one call of Zoho's. */
+const PATIENCE_MS = 400;
 /** How long a backlog waits for a running batch, whose callers will come back, before it starts beside it. */
 const PATIENCE_BESIDE_MS = 2_000;
 /** What is "of late", and how many batches are remembered for it. */

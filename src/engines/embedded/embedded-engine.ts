@@ -8,7 +8,7 @@ import type { QueueView } from "../../queue/queue-view.ts";
 import { AccountTable } from "./account-table.ts";
 import { ChildrenTable } from "./children-table.ts";
 import { reclaimInherited } from "./claim-work.ts";
-import { type Database, openDatabase } from "./database.ts";
+import { type Database, openDatabase, storeFault } from "./database.ts";
 import { createChannelStore } from "./embedded-channels.ts";
 import { CounterLog, createCounters } from "./embedded-counters.ts";
 import { createLedger } from "./embedded-ledger.ts";
@@ -58,7 +58,7 @@ export interface EmbeddedEngine {
 
 /** Opens the store at `path`, made when missing. Throws Fault STORE_UNAVAILABLE or STORE_INVALID. */
 export function openEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEngine {
-  const { path, clock } = options;
+  const { path, clock, log } = options;
   const database = openDatabase(path);
   const totals = openTotals(database);
   const tables = { jobs: new JobTable(database), reasons: new ReasonTable(database), options: options.queue };
@@ -74,7 +74,7 @@ export function openEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEngi
     database,
     clock,
     totals,
-    followClock: (now, present) => followClock(tables.jobs, now, present),
+    followClock: (now, present) => followClock({ jobs: tables.jobs, log }, now, present),
     keepHouse: (step) => pruning.prune(step),
     writeCounts: (counts) => counterLog.write(counts),
     onCommitted: (touched) => {
@@ -109,15 +109,20 @@ export function openEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEngi
  * Deadlines are wall-clock times. When the clock is set back, all of them go back with it, so that neither a job nor a
  * lease is stuck until the clock has caught up.
  */
-function followClock(jobs: JobTable, now: number, totals: Totals): void {
+function followClock({ jobs, log }: { readonly jobs: JobTable; readonly log: Log }, now: number, totals: Totals): void {
   const backMs = totals.clockAt - now;
-  if (backMs >= SET_BACK_MS_MIN) jobs.setBack(now, backMs);
+  if (backMs >= SET_BACK_MS_MIN) {
+    log.warn({ backMs }, "the clock was set back; all deadlines go with it");
+    jobs.setBack(now, backMs);
+  }
   if (backMs >= SET_BACK_MS_MIN || backMs < 0) totals.clockAt = now;
 }
 
 function closeFiles(database: Database, lock: WorkerLock): void {
   try {
     database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    throw storeFault(error, "closing the store"); // Nothing is lost: the next start reads the WAL.
   } finally {
     database.close();
     lock.release();

@@ -47,7 +47,7 @@ export class Pruning {
     // On both sides, so that a clock that was set back does not stop the pruning.
     if (step.now < this.#nextAt && step.now > this.#nextAt - 2 * IDLE_MS) return;
     const isBusy = this.#pruneReasons(step);
-    this.#accounts.removeTombstones(step.now - TOMBSTONE_MS, CHUNK_ROWS);
+    step.totals.accounts.removed -= this.#accounts.removeTombstones(step.now - TOMBSTONE_MS, CHUNK_ROWS);
     this.#nextAt = step.now + (isBusy ? BUSY_MS : IDLE_MS);
   }
 
