@@ -21,10 +21,6 @@ const stormResult = z.object({
   peakMb: z.number(),
 });
 
-/** Events and accounts of the storm: the issue's figures. */
-const STORM_EVENTS = 10_000;
-const STORM_ACCOUNTS = 50;
-
 /** The forms in which the pipeline is drained. */
 const PIPELINES = [
   { what: "pipeline, as configured by default (3 workers × 10)", kind: "accounts", batch: 10, target: 5_000 },
@@ -32,14 +28,20 @@ const PIPELINES = [
   { what: "pipeline with the route lane (events on contacts)", kind: "contacts", batch: 10, target: undefined },
 ] as const;
 
-/** How long the storm's CRM takes over a read: none at all, and about what Zoho takes. */
-const STORM_READ_MS = [0, 150];
+/** The forms of the storm. 150 ms is about what a batched read of Zoho takes. */
+const STORMS = [
+  { what: "all queued first, CRM at 0 ms", args: ["first", 100, 0] },
+  { what: "live, callbacks of 100 ids, CRM at 0 ms", args: ["live", 100, 0] },
+  { what: "live, callbacks of 100 ids, CRM at 150 ms", args: ["live", 100, 150] },
+  { what: "live, one event each, CRM at 0 ms", args: ["live", 1, 0] },
+  { what: "live, one event each, CRM at 150 ms", args: ["live", 1, 150] },
+] as const;
 
 /** Measures the drain in interleaved rounds, each in a fresh process with a fresh store. */
 export async function benchDrain(size: DrainSize, say: (line: string) => void): Promise<readonly Measurement[]> {
   const queue: z.infer<typeof queueResult>[] = [];
   const pipelines = PIPELINES.map((): z.infer<typeof pipelineResult>[] => []);
-  const storms = STORM_READ_MS.map((): z.infer<typeof stormResult>[] => []);
+  const storms = STORMS.map((): z.infer<typeof stormResult>[] => []);
   for (let round = 1; round <= size.rounds; round++) {
     say(`drain, round ${round} of ${size.rounds}`);
     queue.push(queueResult.parse(await run("drain/queue-alone.ts", [size.queueJobs])));
@@ -47,15 +49,15 @@ export async function benchDrain(size: DrainSize, say: (line: string) => void): 
       const answer = await run("drain/pipeline.ts", [form.kind, form.batch, size.pipelineEvents]);
       pipelines[index]?.push(pipelineResult.parse(answer));
     }
-    for (const [index, readMs] of STORM_READ_MS.entries()) {
-      const answer = await run("drain/storm.ts", [STORM_EVENTS, STORM_ACCOUNTS, readMs]);
+    for (const [index, { args }] of STORMS.entries()) {
+      const answer = await run("drain/storm.ts", args);
       storms[index]?.push(stormResult.parse(answer));
     }
   }
   return [
     ...queueRows(queue),
     ...PIPELINES.flatMap((form, index) => pipelineRows(form, pipelines[index] ?? [])),
-    ...STORM_READ_MS.flatMap((readMs, index) => stormRows(readMs, storms[index] ?? [])),
+    ...STORMS.flatMap((form, index) => stormRows(form.what, storms[index] ?? [])),
   ];
 }
 
@@ -91,8 +93,8 @@ function pipelineRows(
   ];
 }
 
-function stormRows(readMs: number, rounds: readonly z.infer<typeof stormResult>[]): Measurement[] {
-  const what = `storm: 10,000 events on 50 accounts, CRM reads take ${readMs} ms`;
+function stormRows(form: string, rounds: readonly z.infer<typeof stormResult>[]): Measurement[] {
+  const what = `10,000 events on 50 accounts: ${form}`;
   return [
     { what, figure: "syncs", rounds: rounds.map((one) => one.syncs), target: { atMost: 150 } },
     { what, figure: "seconds to an empty queue", rounds: rounds.map((one) => one.seconds) },

@@ -60,6 +60,7 @@ process.exitCode = report.lost === 0 ? 0 : 1;
 async function runParts(size: Size, only: Part | undefined): Promise<Report> {
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const wants = (part: Part) => only === undefined || only === part;
+  const machine = describeMachine();
   const measurements: Measurement[] = [];
   let lost = 0;
   if (wants("ingest")) {
@@ -70,5 +71,5 @@ async function runParts(size: Size, only: Part | undefined): Promise<Report> {
   if (wants("drain")) measurements.push(...(await benchDrain(size, say)));
   if (wants("scale")) measurements.push(...(await benchScale(size.scaleSizes, size.scaleRounds, say)));
   if (wants("calls")) measurements.push(...(await benchCalls(say)));
-  return { date: new Date().toISOString().slice(0, 10), machine: describeMachine(), lost, measurements };
+  return { date: new Date().toISOString().slice(0, 10), machine, lost, measurements };
 }

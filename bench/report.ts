@@ -1,4 +1,4 @@
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import Table from "cli-table3";
 import { median } from "./statistics.ts";
 
@@ -24,11 +24,11 @@ export interface Report {
   readonly measurements: readonly Measurement[];
 }
 
-/** The machine in one line, without its name. */
+/** The machine in one line, without its name, and how busy others kept it before the run: noise in everything below. */
 export function describeMachine(): string {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} cores (${cpu?.model.trim()}), ${memory} GiB, ${process.platform}, Node ${process.versions.node}`;
+  return `${cpus().length} cores (${cpu?.model.trim()}), ${memory} GiB, ${process.platform}, Node ${process.versions.node}, load before the run ${loadavg()[0]?.toFixed(1)}`;
 }
 
 /** True when the median keeps to the target, or when there is none. */

@@ -31,6 +31,12 @@ export function recordKey(ref: RecordRef): string {
   return `${ref.module}/${ref.recordId}`;
 }
 
+/** The record that `recordKey` wrote. */
+export function recordOf(key: string): RecordRef {
+  const slash = key.lastIndexOf("/");
+  return { module: key.slice(0, slash), recordId: key.slice(slash + 1) };
+}
+
 /** A reference from one record to another, as CRMs give it. */
 export interface Lookup {
   readonly id: string;

@@ -30,6 +30,33 @@ export const systemClock: Clock = {
     }),
 };
 
+/**
+ * Does work within a bound: its signal is aborted after `ms` with a TimeoutError, or with the caller's reason as soon as
+ * `signal` is. Ends when the work ends, which is up to the work; the timer goes with it, and keeps no process alive.
+ */
+export async function withTimeout<T>(
+  clock: Pick<Clock, "sleep">,
+  bound: { readonly ms: number; readonly signal?: AbortSignal },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { ms, signal } = bound;
+  const ending = new AbortController();
+  const done = new AbortController();
+  const stop = () => ending.abort(signal?.reason);
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  clock.sleep(ms, done.signal).then(
+    () => ending.abort(new DOMException(`not done within ${ms} ms`, "TimeoutError")),
+    () => undefined, // The work ended first.
+  );
+  try {
+    return await work(ending.signal);
+  } finally {
+    done.abort();
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
 /** A clock that stands still until a test moves it. Sleepers wake in the order of their due times. */
 export interface ManualClock extends Clock {
   /** Moves time forward (or back, for a clock that was set wrong) and wakes every sleeper that is due. */

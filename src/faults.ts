@@ -16,7 +16,7 @@ export const catalogue = {
   CRM_FORBIDDEN: { retry: "pause", summary: "the CRM user may not read this module" },
   CRM_REQUEST_REFUSED: { retry: "never", summary: "the CRM refused the request as wrong" },
   CRM_REPLY_INVALID: { retry: "backoff", summary: "the CRM's reply does not have the documented shape" },
-  CRM_READ_FAILED: { retry: "backoff", summary: "this account could not be read whole while its neighbours could" },
+  CRM_READ_FAILED: { retry: "backoff", summary: "this account could not be read although the CRM answers" },
   SINK_UNREACHABLE: { retry: "pause", summary: "the memory layer did not answer" },
   SINK_UNAVAILABLE: {
     retry: "pause",
@@ -32,8 +32,8 @@ export const catalogue = {
     summary: "the engine's store cannot be read or written (disk full, locked, gone)",
   },
   STORE_INVALID: {
-    retry: "never",
-    summary: "the engine's store is of a version or shape that this release does not know",
+    retry: "pause",
+    summary: "the store is damaged, or of a version or shape that this release does not know",
   },
   STORE_IN_USE: { retry: "never", summary: "another memhook process works on the same DATA_DIR" },
   PORT_UNAVAILABLE: { retry: "never", summary: "the address cannot be listened on (in use, or not allowed)" },
@@ -49,6 +49,8 @@ export interface FaultOptions {
   readonly cause?: unknown;
   /** Floor, in milliseconds, for the next try (a `Retry-After`). */
   readonly retryAfterMs?: number;
+  /** The vendor's own word for it, as in "HTTP 400 INVALID_QUERY": status and code, never a text. Default: that of a fault that is the cause. */
+  readonly detail?: string;
 }
 
 /** An expected operating failure: a code, what was being done, and how to retry. Never carries payloads or secrets. */
@@ -57,13 +59,20 @@ export class Fault extends Error {
   readonly code: FaultCode;
   readonly retry: Retry;
   readonly retryAfterMs: number | undefined;
+  readonly detail: string | undefined;
 
   /** @param doing what was being done, as in "reading accounts"; no customer data, no secret. */
   constructor(code: FaultCode, doing: string, options: FaultOptions = {}) {
-    super(`${doing}: ${catalogue[code].summary}`, options.cause === undefined ? undefined : { cause: options.cause });
+    const detail = options.detail ?? (options.cause instanceof Fault ? options.cause.detail : undefined);
+    const suffix = detail === undefined ? "" : ` (${detail})`;
+    super(
+      `${doing}: ${catalogue[code].summary}${suffix}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.code = code;
     this.retry = catalogue[code].retry;
     this.retryAfterMs = options.retryAfterMs;
+    this.detail = detail;
   }
 }
 

@@ -1,6 +1,11 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
+import { safeFields } from "./log-fields.ts";
 
-/** `error` = a person must act, `warn` = self-healing, `info` = life cycle, `debug` = one line per delivery and attempt. */
+/**
+ * `error` = a person must act, `warn` = self-healing, `info` = life cycle, one line per attempt and per refused delivery,
+ * `debug` = also one line per accepted delivery and per refusal by the rate limiter. Those two come thousands a second, and
+ * writing their lines would cost more than taking them; their fate is told by the attempt's line, which names event ids.
+ */
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -18,18 +23,6 @@ export interface Log {
   readonly isDebug: boolean;
 }
 
-/** Names whose values never appear, however deep a mistake puts them. */
-const SECRET_NAMES = [
-  "token",
-  "secret",
-  "password",
-  "authorization",
-  "signature",
-  "refresh_token",
-  "access_token",
-  "client_secret",
-];
-
 /** The log that programs use: pino, JSON lines on `destination` (default: standard error, so that output stays clean). */
 export function openLog(level: LogLevel, destination: DestinationStream = pino.destination(2)): Log {
   const root = pino(
@@ -37,9 +30,9 @@ export function openLog(level: LogLevel, destination: DestinationStream = pino.d
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`]), censor: "[redacted]" },
-      serializers: { error: errorLine },
+      formatters: { level: (label) => ({ level: label }), log: safeFields },
+      // pino's own redaction knows fixed depths only, and its serializer of errors writes whatever an error carries.
+      serializers: { err: (value: unknown) => value },
     },
     destination,
   );
@@ -62,18 +55,9 @@ function bind(logger: PinoLogger): Log {
     warn: (fields, message) => logger.warn(fields, message),
     info: (fields, message) => logger.info(fields, message),
     debug: (fields, message) => logger.debug(fields, message),
-    child: (fields) => bind(logger.child(fields)),
+    child: (fields) => bind(logger.child(safeFields(fields))),
     get isDebug() {
       return logger.isLevelEnabled("debug");
     },
   };
-}
-
-/** Code, message and cause of an error; the stack only of a bug, where it helps. */
-function errorLine(error: unknown): unknown {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const code = "code" in error ? error.code : undefined;
-  const cause = error.cause === undefined ? undefined : errorLine(error.cause);
-  const isBug = code === "UNEXPECTED" || error.name === "AssertionBug" || error.name === "TypeError";
-  return { name: error.name, code, message: error.message, cause, ...(isBug ? { stack: error.stack } : {}) };
 }

@@ -1,48 +1,23 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { test } from "node:test";
-
-/** Room → rooms it may import, besides itself and the words (files directly in src/). ARCHITECTURE.md prints this table. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  config: [],
-  queue: [],
-  crm: [],
-  memory: [],
-  "crm/zoho": ["crm"],
-  "memory/embedded": ["memory"],
-  "engines/embedded": ["queue", "memory", "channels"],
-  receiver: ["queue", "crm"],
-  processor: ["queue", "crm", "memory"],
-  channels: ["crm"],
-  simulator: [],
-  app: [
-    "config",
-    "queue",
-    "crm",
-    "memory",
-    "crm/zoho",
-    "memory/embedded",
-    "engines/embedded",
-    "receiver",
-    "processor",
-    "channels",
-  ],
-  cli: ["app", "config", "simulator", "queue", "memory", "crm", "channels"],
-};
+import { MAY_IMPORT } from "./rooms.ts";
 
 /** What each ban protects, and the one file that may do it. */
 const BANS: readonly { readonly pattern: RegExp; readonly allowedIn: readonly string[]; readonly instead: string }[] = [
   { pattern: /\bDate\.now\(|\bnew Date\(\)/, allowedIn: ["clock.ts"], instead: "clock.now()" },
   { pattern: /\bMath\.random\b/, allowedIn: ["random.ts"], instead: "random.next()" },
   { pattern: /\bset(Timeout|Interval)\(/, allowedIn: ["clock.ts"], instead: "clock.sleep()" },
+  { pattern: /\bAbortSignal\.timeout\b/, allowedIn: ["clock.ts"], instead: "withTimeout() of clock.ts" },
   { pattern: /\bconsole\./, allowedIn: [], instead: "log, or the terminal of cli/" },
   { pattern: /\bprocess\.env\b/, allowedIn: ["config/load.ts"], instead: "config/load.ts" },
   { pattern: /@ts-(ignore|nocheck|expect-error)/, allowedIn: [], instead: "a type that is true" },
   { pattern: /(?<![\w.])any(?=[\s,;>)\]=|])(?<=[:<,|]\s*any)/, allowedIn: [], instead: "unknown, parsed" },
 ];
 
-const SRC = join(import.meta.dirname, "..", "src");
+const ROOT = join(import.meta.dirname, "..");
+const SRC = join(ROOT, "src");
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts"))
   .map((file) => file.replaceAll("\\", "/"));
@@ -53,7 +28,7 @@ function roomOf(file: string): string | undefined {
   if (!file.includes("/")) return undefined;
   const rooms = Object.keys(MAY_IMPORT).sort((a, b) => b.length - a.length);
   const room = rooms.find((candidate) => file.startsWith(`${candidate}/`));
-  assert.ok(room, `src/${file} is in no room of the table in test/tidy.test.ts`);
+  assert.ok(room, `src/${file} is in no room of the table in test/rooms.ts`);
   return room;
 }
 
@@ -102,7 +77,7 @@ test("no file is longer than a reader can hold", () => {
 });
 
 test("every file is imported by another, or is an entry point", () => {
-  const entries = new Set(["cli/main.ts", "app/library.ts"]);
+  const entries = new Set(["cli/main.ts", "app/library.ts", "engines/embedded/engine-thread.ts"]);
   const imported = new Set(files.filter((file) => !isTest(file)).flatMap((file) => importsOf(file)));
   const orphans = files.filter((file) => !isTest(file) && !entries.has(file) && !imported.has(file));
   assert.deepEqual(orphans, []);
@@ -123,3 +98,33 @@ test("a TODO names its issue", () => {
   const wrong = files.filter((file) => /TODO(?! \(#\d+\))/.test(readFileSync(join(SRC, file), "utf8")));
   assert.deepEqual(wrong, []);
 });
+
+test("a page has one title, its first line; a decision's is its number and what was decided", () => {
+  const wrong = pages().filter((page) => {
+    const prose = readFileSync(join(ROOT, page), "utf8").replace(/^```[\s\S]*?^```/gm, "");
+    const titles = [...prose.matchAll(/^# .*$/gm)].map(([title]) => title);
+    const number = /decisions\/(\d{4})-/.exec(page)?.[1];
+    const expected = number === undefined ? /^# \S/ : new RegExp(`^# ${number} \\S`);
+    return titles.length !== 1 || !prose.startsWith(titles[0] ?? "") || !expected.test(prose);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test("every link between pages leads somewhere", () => {
+  const wrong: string[] = [];
+  for (const page of pages()) {
+    for (const [, target] of readFileSync(join(ROOT, page), "utf8").matchAll(/\]\(([^)\s#]+)[^)]*\)/g)) {
+      if (target === undefined || /^https?:/.test(target)) continue;
+      if (!existsSync(join(ROOT, dirname(page), target))) wrong.push(`${page} links to ${target}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+/** The Markdown pages of the repository, by their paths in it. */
+function pages(): readonly string[] {
+  const docs = readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" }).map((file) => `docs/${file}`);
+  return [...readdirSync(ROOT), ...docs]
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => file.endsWith(".md"));
+}

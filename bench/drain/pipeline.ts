@@ -6,7 +6,7 @@ import { accountEvent, contactEvent, type EventMaker, fillQueue, openScratchEngi
 const [kind, batchSize, count] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 const makeEvent: EventMaker = kind === "contacts" ? contactEvent : accountEvent;
 
-const { engine, close } = openScratchEngine();
+const { engine, close } = await openScratchEngine();
 await fillQueue(engine.queue, { from: 0, to: count, makeEvent });
 
 const calls = { accountsRead: 0, documentsPut: 0 };
@@ -19,10 +19,11 @@ const cpu = process.cpuUsage(cpuBefore);
 await processor.stop({ drainMs: 1_000 });
 if (calls.documentsPut !== count) throw new Error(`put ${calls.documentsPut} documents for ${count} accounts`);
 
-process.send?.({
+const result = {
   perSecond: count / seconds,
   cpuMicrosEach: (cpu.user + cpu.system) / count,
   peakMb: memoryMb(process.pid).peak,
-});
+};
 await close();
+process.send?.(result); // Last: the parent ends this process when it has the answer.
 process.disconnect();

@@ -8,7 +8,7 @@ const BATCH = 100;
 const LEASE_MS = 30_000;
 
 const count = Number(process.argv[2]);
-const { engine, close } = openScratchEngine();
+const { engine, close } = await openScratchEngine();
 await fillQueue(engine.queue, { from: 0, to: count });
 const cpuBefore = process.cpuUsage();
 const startedAt = performance.now();
@@ -16,12 +16,13 @@ const settled = (await Promise.all(Array.from({ length: LOOPS }, () => drain(eng
 const seconds = (performance.now() - startedAt) / 1_000;
 const cpu = process.cpuUsage(cpuBefore);
 if (settled !== count) throw new Error(`settled ${settled} of ${count}`);
-process.send?.({
+const result = {
   perSecond: count / seconds,
   cpuMicrosEach: (cpu.user + cpu.system) / count,
   peakMb: memoryMb(process.pid).peak,
-});
+};
 await close();
+process.send?.(result); // Last: the parent ends this process when it has the answer.
 process.disconnect();
 
 /** Claims and completes until nothing is due. */

@@ -36,6 +36,7 @@ export function startProcessor(engine: EmbeddedEngine, form: ProcessorForm): Pro
       idleMs: 5_000,
       attemptsMax: 3,
       retryBaseMs: 2_000,
+      debounceMs: 0,
       leaseMs: 60_000,
       dataset: "zoho_crm",
       routes: routingRules(),

@@ -14,7 +14,7 @@ const BATCH = 100;
 const LEASE_MS = 600_000;
 
 const rows = Number(process.argv[2]);
-const scratch = openScratchEngine();
+const scratch = await openScratchEngine();
 const { queue, ledger } = scratch.engine;
 
 await fillLedger(rows);
@@ -25,13 +25,14 @@ const micros: { deliver: number[]; claimSettle: number[]; ledger: number[] } = {
   ledger: [],
 };
 for (let cycle = 0; cycle < CYCLES; cycle++) await runCycle(cycle);
-process.send?.({
+const result = {
   deliver: median(micros.deliver),
   claimSettle: median(micros.claimSettle),
   ledger: median(micros.ledger),
   peakMb: memoryMb(process.pid).peak,
-});
+};
 await scratch.close();
+process.send?.(result); // Last: the parent ends this process when it has the answer.
 process.disconnect();
 
 /** Delivers, claims, writes the ledger and settles CYCLE jobs, so that the numbers of rows stay what they are. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { accountKey, DEFAULT_CONNECTION } from "../../src/account.ts";
 import { systemClock } from "../../src/clock.ts";
 import { encodeEvent } from "../../src/crm/event.ts";
-import { type EmbeddedEngine, openEmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
+import type { EmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
+import { openThreadedEngine } from "../../src/engines/embedded/threaded-engine.ts";
 import { silentLog } from "../../src/log.ts";
 import type { NewEvent, Queue } from "../../src/queue/queue.ts";
 
@@ -16,16 +17,15 @@ export interface ScratchEngine {
 }
 
 /** Opens an engine as `serve` does, with room for a million events and more. */
-export function openScratchEngine(): ScratchEngine {
+export async function openScratchEngine(): Promise<ScratchEngine> {
   const folder = mkdtempSync(join(tmpdir(), "memhook-bench-"));
   const path = join(folder, "engine.db");
-  const engine = openEmbeddedEngine({
+  const engine = await openThreadedEngine({
     path,
-    clock: systemClock,
     log: silentLog,
-    queue: { capacity: 10_000_000, dedupWindowMs: 3_600_000, maxWaitMs: 60_000 },
+    queue: { capacity: 10_000_000, dedupWindowMs: 3_600_000, maxWaitMs: 60_000, restMs: 1_000 },
   });
-  if (!engine.acquireWorkerLock()) throw new Error("a fresh store is locked");
+  if (!(await engine.acquireWorkerLock())) throw new Error("a fresh store is locked");
   return {
     engine,
     path,

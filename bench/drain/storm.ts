@@ -3,34 +3,43 @@ import { startProcessor, untilEmpty } from "./run-processor.ts";
 import { accountEvent, openScratchEngine } from "./scratch.ts";
 
 /**
- * Many events on few accounts while the processor runs: a bulk edit, delivered as Zoho does it, in callbacks of up to
- * 100 ids that arrive as fast as they are acknowledged.
+ * Many events on few accounts: a bulk edit. Either all of it waits before the processor starts, or it comes while the
+ * processor runs, in callbacks of many ids or one event at a time, as fast as it is acknowledged.
  */
-const [eventCount, accounts, readMs] = [Number(process.argv[2]), Number(process.argv[3]), Number(process.argv[4])];
-const EVENTS_PER_CALLBACK = 100;
-/** Callbacks under way at once. */
-const CONCURRENT = 8;
+const [isQueuedFirst, perDelivery, readMs] = [
+  process.argv[2] === "first",
+  Number(process.argv[3]),
+  Number(process.argv[4]),
+];
+/** The issue's figures. */
+const EVENTS = 10_000;
+const ACCOUNTS = 50;
+/** Deliveries under way at once. */
+const CONCURRENT = 64;
 /** Default of WEBHOOK_BATCH_SIZE. */
 const BATCH_SIZE = 10;
 
-const { engine, close } = openScratchEngine();
+const { engine, close } = await openScratchEngine();
 const calls = { accountsRead: 0, documentsPut: 0 };
-const processor = startProcessor(engine, { batchSize: BATCH_SIZE, readMs, calls });
+const start = () => startProcessor(engine, { batchSize: BATCH_SIZE, readMs, calls });
+const early = isQueuedFirst ? undefined : start();
 const startedAt = performance.now();
 let next = 0;
 await Promise.all(Array.from({ length: CONCURRENT }, deliverOn));
+const processor = early ?? start();
 await untilEmpty(engine);
 const seconds = (performance.now() - startedAt) / 1_000;
 await processor.stop({ drainMs: 1_000 });
-process.send?.({ syncs: calls.accountsRead, seconds, peakMb: memoryMb(process.pid).peak });
+const result = { syncs: calls.accountsRead, seconds, peakMb: memoryMb(process.pid).peak };
 await close();
+process.send?.(result); // Last: the parent ends this process when it has the answer.
 process.disconnect();
 
 async function deliverOn(): Promise<void> {
-  while (next < eventCount) {
+  while (next < EVENTS) {
     const first = next;
-    next += EVENTS_PER_CALLBACK;
-    const numbers = Array.from({ length: Math.min(EVENTS_PER_CALLBACK, eventCount - first) }, (_, n) => first + n);
-    await engine.queue.deliver(numbers.map((n) => accountEvent(`storm-${n}`, n % accounts)));
+    next += perDelivery;
+    const numbers = Array.from({ length: Math.min(perDelivery, EVENTS - first) }, (_, n) => first + n);
+    await engine.queue.deliver(numbers.map((n) => accountEvent(`storm-${n}`, n % ACCOUNTS)));
   }
 }

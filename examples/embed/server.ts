@@ -14,7 +14,7 @@ server.get("/ask", async (request) =>
   memhook.search(new URL(request.url, "http://localhost").searchParams.get("q") ?? ""),
 );
 
-memhook.processor.start();
+await memhook.processor.start();
 memhook.processor.setWorkers(5); // More workers while it runs.
 const url = await server.listen({ host: config.http.host, port: config.http.port });
 process.stdout.write(`${JSON.stringify({ url })}\n`);

@@ -1,10 +1,12 @@
 import type { StoredChannel } from "../channels/channel-store.ts";
 import type { Clock } from "../clock.ts";
 import type { Counters } from "../counters.ts";
+import type { FaultCode } from "../faults.ts";
 import type { Ledger, LedgerState } from "../memory/ledger.ts";
 import type { ProcessorStatus } from "../processor/processor.ts";
 import { LANES } from "../queue/queue.ts";
 import type { QueueStats, QueueView } from "../queue/queue-view.ts";
+import { percent } from "./percent.ts";
 
 /** All that health, metrics and Prometheus show, read at one instant. Totals are the whole system's. */
 export interface Figures {
@@ -23,6 +25,10 @@ export interface Figures {
   readonly unfinishedMs: number;
   readonly longestRunningMs: number;
   readonly deadLetters: number;
+  /** Share of attempts that ended well, as in "99.8%"; attempts given back do not count. */
+  readonly successRate: string;
+  /** What keeps the declared channel from being opened or renewed; undefined = nothing. */
+  readonly channelFault: FaultCode | undefined;
   readonly channels: readonly { readonly channel_id: string; readonly expires_in_seconds: number }[];
 }
 
@@ -38,6 +44,7 @@ export interface FigureSources {
   readonly ledger: Pick<Ledger, "totals">;
   readonly processorStatus: () => ProcessorStatus;
   readonly channels: () => readonly StoredChannel[];
+  readonly channelFault: () => FaultCode | undefined;
 }
 
 /** Reads all figures. Throws Fault STORE_UNAVAILABLE when the store cannot be read. */
@@ -64,10 +71,19 @@ export async function readFigures(sources: FigureSources): Promise<Figures> {
     oldestDueMs: ageOf(lanes.map((lane) => lane.oldestDueAt)),
     longestRunningMs: ageOf(lanes.map((lane) => lane.oldestLeasedAt)),
     unfinishedMs: lanes.reduce((sum, lane) => sum + lane.unfinishedMs, 0),
+    successRate: successRate(counters),
     deadLetters: lanes.reduce((sum, lane) => sum + lane.dead, 0),
+    channelFault: sources.channelFault(),
     channels: sources.channels().map((channel) => ({
       channel_id: channel.channelId,
       expires_in_seconds: Math.round((channel.expiresAt - now) / 1000),
     })),
   };
+}
+
+/** Of the whole system since the store was made. A service that has failed at nothing yet is at 100 %. */
+function successRate(counters: Readonly<Record<string, number>>): string {
+  const total = (name: string) => LANES.reduce((sum, lane) => sum + (counters[`${name}:${lane}`] ?? 0), 0);
+  const completed = total("jobs_completed");
+  return percent(completed, completed + total("jobs_retried") + total("jobs_dead"), 100);
 }

@@ -1,4 +1,5 @@
 import type { Figures } from "./figures.ts";
+import { percent } from "./percent.ts";
 
 /** `healthy`; `degraded` = works, but a person may want to look; `unhealthy` = deliveries cannot be taken durably. */
 export type HealthStatus = "healthy" | "degraded" | "unhealthy";
@@ -14,49 +15,55 @@ const UTILIZATION_HIGH = 0.8;
 /** A lease held longer than this, although it is extended, is a worker that hangs. */
 const RUNNING_MS_MAX = 120_000;
 
-/** The body of `GET /webhooks/health`. Field names are fixed interface. */
-export function healthReport(figures: Figures | undefined, now: number) {
-  if (figures === undefined) {
-    return {
-      status: "unhealthy" as const,
-      redis_connected: null,
-      queue_size: null,
-      queue_capacity: null,
-      queue_utilization: null,
-      timestamp: new Date(now).toISOString(),
-      problems: [{ code: "store_unavailable", message: "the engine's store cannot be read or written" }],
-    };
-  }
-  const { queue, processor } = figures;
-  const problems = problemsOf(figures);
-  const status: HealthStatus = problems.length === 0 ? "healthy" : "degraded";
+/** What health is judged by. */
+export interface HealthInput {
+  /** Undefined = the store cannot be read. */
+  readonly figures: Figures | undefined;
+  readonly isWritable: boolean;
+  readonly engine: string;
+  readonly sink: string;
+  readonly now: number;
+}
+
+/** The body of `GET /webhooks/health`. Field names are fixed interface; null = not known now. */
+export type HealthReport = ReturnType<typeof healthReport>;
+
+/** Judges, and says what is wrong. */
+export function healthReport({ figures, isWritable, engine, sink, now }: HealthInput) {
+  const storeProblems = isWritable
+    ? []
+    : [{ code: "store_unavailable", message: "the store cannot be written: deliveries are refused with 503" }];
+  const problems = [...storeProblems, ...(figures === undefined ? [] : problemsOf(figures))];
+  const status = statusOf(figures !== undefined && isWritable, problems);
+  const queue = figures?.queue;
+  const processor = figures?.processor;
   return {
     status,
     redis_connected: null,
-    queue_size: queue.size,
-    queue_capacity: queue.capacity,
-    queue_utilization: percent(queue.events, queue.capacity),
+    queue_size: queue?.size ?? null,
+    queue_capacity: queue?.capacity ?? null,
+    queue_utilization: queue === undefined ? null : percent(queue.events, queue.capacity),
     timestamp: new Date(now).toISOString(),
-    engine: figures.engine,
-    sink: figures.sink,
-    circuits: processor.circuits,
+    engine,
+    sink,
+    circuits: processor?.circuits ?? {},
     processor: {
-      workers_running: processor.workersRunning,
-      workers: processor.workers,
-      success_rate: processor.successRate,
+      workers_running: processor?.workersRunning ?? null,
+      workers: processor?.workers ?? null,
+      success_rate: figures?.successRate ?? null,
     },
-    lag_ms: figures.lagMs,
-    dead_letters: figures.deadLetters,
-    channels: figures.channels,
-    version: figures.version,
-    uptime_seconds: Math.round(figures.uptimeMs / 1000),
+    lag_ms: figures?.lagMs ?? null,
+    dead_letters: figures?.deadLetters ?? null,
+    channels: figures?.channels ?? [],
+    version: figures?.version ?? null,
+    uptime_seconds: figures === undefined ? null : Math.round(figures.uptimeMs / 1000),
     problems,
   };
 }
 
-/** "0.4%": one decimal, as the brief shows it. A whole of 0 has nothing missing. */
-export function percent(part: number, whole: number, whenEmpty = 0): string {
-  return `${(whole === 0 ? whenEmpty : (part / whole) * 100).toFixed(1)}%`;
+function statusOf(isStoreSound: boolean, problems: readonly HealthProblem[]): HealthStatus {
+  if (!isStoreSound) return "unhealthy";
+  return problems.length === 0 ? "healthy" : "degraded";
 }
 
 function problemsOf(figures: Figures): readonly HealthProblem[] {
@@ -78,7 +85,10 @@ function problemsOf(figures: Figures): readonly HealthProblem[] {
   if (figures.longestRunningMs > RUNNING_MS_MAX) {
     problems.push({ code: "worker_hangs", message: "a lease has been held for more than two minutes" });
   }
-  if (figures.channels.some((channel) => channel.expires_in_seconds <= 0)) {
+  if (figures.channelFault !== undefined) {
+    const message = `the channel cannot be opened or renewed (${figures.channelFault}): no webhook may come; memhook doctor says what to do`;
+    problems.push({ code: "channel_failing", message });
+  } else if (figures.channels.some((channel) => channel.expires_in_seconds <= 0)) {
     problems.push({ code: "channel_expired", message: "a channel has expired and is being opened anew" });
   }
   if (figures.deadLetters > 0) {

@@ -1,14 +1,14 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
-import type { Clock } from "../clock.ts";
+import Fastify, { type FastifyInstance } from "fastify";
+import { type Clock, withTimeout } from "../clock.ts";
+import type { Counters } from "../counters.ts";
 import { asFault } from "../faults.ts";
 import type { Log } from "../log.ts";
 import { type Memory, QUERY_LENGTH_MAX } from "../memory/memory.ts";
 import { type ReceiverDeps, receiverPlugin, SERVER_BOUNDS } from "../receiver/receiver.ts";
-import type { Figures } from "./figures.ts";
-import { healthReport } from "./health.ts";
-import { metricsReport } from "./metrics-report.ts";
+import { problem } from "./problem.ts";
 import type { Prometheus } from "./prometheus.ts";
+import { addProcessStatus, addWebhookStatus, type Status } from "./status-routes.ts";
 
 /** Hits of one search over HTTP. */
 const SEARCH_LIMIT_MAX = 50;
@@ -20,11 +20,12 @@ const SEARCH_TIMEOUT_MS = 30_000;
 export interface HttpServerDeps {
   /** Absent = this process receives no deliveries. */
   readonly receiver: ReceiverDeps | undefined;
-  readonly figures: () => Promise<Figures>;
+  readonly status: Status;
   readonly prometheus: Prometheus;
   readonly memory: Pick<Memory, "search">;
   readonly clock: Clock;
   readonly log: Log;
+  readonly counters: Pick<Counters, "add">;
   /** Opens `/api/v1`. Without a configured token it opens to loopback addresses only. */
   readonly adminToken: string;
   readonly isLoopbackOnly: boolean;
@@ -38,49 +39,35 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   server.setErrorHandler((error, _request, reply) => {
     const status =
       typeof error === "object" && error !== null && "statusCode" in error ? Number(error.statusCode) : 500;
-    if (status >= 500) deps.log.error({ error: asFault(error, "answering a request") }, "a request failed");
-    return problem(reply, status >= 400 ? status : 500, status >= 500 ? "internal_error" : "bad_request");
+    if (status >= 500) {
+      const fault = asFault(error, "answering a request");
+      deps.counters.add({ [`faults:${fault.code}`]: 1 });
+      deps.log.error({ fault: fault.code, error: fault }, "a request failed");
+    }
+    return problem(reply, {
+      status: status >= 400 ? status : 500,
+      code: status >= 500 ? "internal_error" : "bad_request",
+    });
   });
-  server.setNotFoundHandler((_request, reply) => problem(reply, 404, "not_found"));
+  server.addHook("onSend", async (_request, reply) => {
+    if (!deps.isAccepting()) reply.header("connection", "close");
+  });
+  server.setNotFoundHandler((_request, reply) => problem(reply, { status: 404, code: "not_found" }));
 
   if (deps.receiver !== undefined) await server.register(receiverPlugin(deps.receiver));
-  addProbes(server, deps);
+  addWebhookStatus(server, deps.status, deps.clock);
+  addProcessStatus(server, deps.status, deps);
   addOperatorRoutes(server, deps);
   return server;
-}
-
-function addProbes(server: FastifyInstance, deps: HttpServerDeps): void {
-  server.get("/livez", () => ({ status: "alive" }));
-
-  server.get("/readyz", async (_request, reply) => {
-    const figures = await readOrUndefined(deps);
-    if (figures === undefined || !deps.isAccepting()) return reply.code(503).send({ status: "not ready" });
-    return { status: "ready" };
-  });
-
-  server.get("/webhooks/health", async (_request, reply) => {
-    const report = healthReport(await readOrUndefined(deps), deps.clock.now());
-    return reply.code(report.status === "unhealthy" ? 503 : 200).send(report);
-  });
-
-  server.get("/webhooks/metrics", async (_request, reply) => {
-    const figures = await readOrUndefined(deps);
-    return figures === undefined ? problem(reply, 503, "unavailable") : metricsReport(figures, deps.clock.now());
-  });
-
-  server.get("/metrics", async (_request, reply) => {
-    const figures = await readOrUndefined(deps);
-    if (figures === undefined) return problem(reply, 503, "unavailable");
-    return reply.type(deps.prometheus.contentType).send(await deps.prometheus.render(figures));
-  });
 }
 
 /** The one operator route of this release; `/api/v1` grows with the operator's room. */
 function addOperatorRoutes(server: FastifyInstance, deps: HttpServerDeps): void {
   server.get("/api/v1/memory/search", async (request, reply) => {
-    if (deps.isLoopbackOnly && !isLoopback(request.socket.remoteAddress)) return problem(reply, 403, "forbidden");
+    if (deps.isLoopbackOnly && !isLoopback(request.socket.remoteAddress))
+      return problem(reply, { status: 403, code: "forbidden" });
     if (!isBearer(request.headers.authorization, deps.adminToken)) {
-      return problem(reply.header("www-authenticate", "Bearer"), 401, "unauthorized");
+      return problem(reply.header("www-authenticate", "Bearer"), { status: 401, code: "unauthorized" });
     }
     const query = new URL(request.url, "http://localhost").searchParams;
     const text = query.get("q")?.trim() ?? "";
@@ -92,38 +79,15 @@ function addOperatorRoutes(server: FastifyInstance, deps: HttpServerDeps): void 
       limit < 1 ||
       limit > SEARCH_LIMIT_MAX
     ) {
-      return problem(
-        reply,
-        400,
-        "malformed",
-        `expected ?q=<up to ${QUERY_LENGTH_MAX} characters>&limit=<1 to ${SEARCH_LIMIT_MAX}>`,
-      );
+      return problem(reply, {
+        status: 400,
+        code: "malformed",
+        detail: `expected ?q=<up to ${QUERY_LENGTH_MAX} characters>&limit=<1 to ${SEARCH_LIMIT_MAX}>`,
+      });
     }
-    return { query: text, hits: await deps.memory.search(text, { limit }, AbortSignal.timeout(SEARCH_TIMEOUT_MS)) };
+    const search = (signal: AbortSignal) => deps.memory.search(text, { limit }, signal);
+    return { query: text, hits: await withTimeout(deps.clock, { ms: SEARCH_TIMEOUT_MS }, search) };
   });
-}
-
-async function readOrUndefined(deps: HttpServerDeps): Promise<Figures | undefined> {
-  try {
-    return await deps.figures();
-  } catch (error) {
-    const fault = asFault(error, "reading the figures");
-    deps.log.error({ fault: fault.code, error: fault }, "the store cannot be read");
-    return undefined;
-  }
-}
-
-/** An RFC 9457 problem document with a stable `code`. */
-function problem(reply: FastifyReply, status: number, code: string, detail?: string): FastifyReply {
-  const body = {
-    type: `urn:memhook:problem:${code}`,
-    title: code.replaceAll("_", " "),
-    status,
-    code,
-    ...(detail === undefined ? {} : { detail }),
-  };
-  if (status === 503) reply.header("retry-after", "5");
-  return reply.code(status).type("application/problem+json").send(JSON.stringify(body));
 }
 
 /** Constant-time also for unequal lengths: digests are compared, not texts. */

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from "fastify";
-import { systemClock } from "../clock.ts";
+import { assert } from "../assert.ts";
+import { systemClock, withTimeout } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { Fault } from "../faults.ts";
@@ -9,19 +10,22 @@ import type { SearchHit } from "../memory/memory.ts";
 import type { QueueView } from "../queue/queue-view.ts";
 import { systemRandom } from "../random.ts";
 import { receiverPlugin } from "../receiver/receiver.ts";
-import { DRAIN_MS, wireRooms } from "./app.ts";
-import { healthReport } from "./health.ts";
+import { beginWork, DRAIN_MS, wireRooms } from "./app.ts";
+import type { HealthReport } from "./health.ts";
 import { metricsReport } from "./metrics-report.ts";
 import { type AppDeps, openParts } from "./parts.ts";
+import { addWebhookStatus } from "./status-routes.ts";
 
 /** The configuration as `readWebhookConfig` gives it: checked, complete and frozen. */
 export type WebhookConfig = Config;
+// biome-ignore lint/performance/noBarrelFile: the package's one door; nothing inside imports it.
+export { Fault, type FaultCode } from "../faults.ts";
 export type { SearchHit } from "../memory/memory.ts";
 
 /** The whole system's figures, as `GET /webhooks/metrics` shows them. */
 export type WebhookMetrics = ReturnType<typeof metricsReport>;
 /** As `GET /webhooks/health` shows it. */
-export type WebhookHealth = ReturnType<typeof healthReport>;
+export type WebhookHealth = HealthReport;
 
 /** The receiving side, for a Fastify server of the caller's own. */
 export interface WebhookHandler {
@@ -39,8 +43,11 @@ export interface Reprocessed {
 
 /** The working side. */
 export interface WebhookProcessor {
-  /** Starts the workers. Throws Fault STORE_IN_USE when another process works on the same store. */
-  start(): void;
+  /**
+   * Starts the workers, once: a processor that was stopped stays stopped. Throws Fault STORE_IN_USE when another process works
+   * on the same store.
+   */
+  start(): Promise<void>;
   /** Stops claiming and lets running syncs end, at most `drainMs` (default 20 s). Idempotent. */
   stop(options?: { readonly drainMs?: number }): Promise<void>;
   /** Another number of workers, also while running. */
@@ -89,41 +96,43 @@ export async function openMemhook(config: WebhookConfig, given: Partial<AppDeps>
     random: given.random ?? systemRandom,
     log: given.log ?? openLog(config.log.level),
   };
-  const parts = await openParts(config, deps);
+  const parts = await openParts(config, deps, { isServing: true });
   const rooms = wireRooms(config, deps, parts);
   await rooms.keeper?.load();
   const now = () => deps.clock.now();
   const metrics = async () => metricsReport(await rooms.figures(), now());
-  const health = async () => healthReport(await rooms.figures(), now());
 
-  const stop: WebhookProcessor["stop"] = (options) => rooms.processor.stop({ drainMs: options?.drainMs ?? DRAIN_MS });
+  let isStopped = false;
+  const stop: WebhookProcessor["stop"] = (options) => {
+    isStopped = true;
+    return rooms.processor.stop({ drainMs: options?.drainMs ?? DRAIN_MS });
+  };
   return {
     handler: {
       metrics,
-      health,
+      health: () => rooms.status.health(),
       routes: async (server) => {
-        await server.register(receiverPlugin(rooms.receiver));
-        server.get("/webhooks/health", health);
-        server.get("/webhooks/metrics", metrics);
-        rooms.keeper?.start();
+        if (config.webhook.isEnabled) await server.register(receiverPlugin(rooms.receiver));
+        addWebhookStatus(server, rooms.status, deps.clock);
+        // Once the server listens: what the CRM then sends can be taken.
+        server.addHook("onListen", async () => rooms.keeper?.start());
       },
     },
     processor: {
       stop,
-      start: () => {
-        if (!parts.engine.acquireWorkerLock()) throw new Fault("STORE_IN_USE", "starting the processor");
-        rooms.processor.start();
+      start: async () => {
+        assert(!isStopped, "a processor that was stopped is not started again; open memhook anew");
+        if (!(await parts.engine.acquireWorkerLock())) throw new Fault("STORE_IN_USE", "starting the processor");
+        await beginWork(parts, rooms, deps);
       },
       setWorkers: (workers) => rooms.processor.setWorkers(workers),
       reprocess: (options = {}) => reprocess(parts.engine.view, deps, options),
       metrics: async () => (await metrics()).processor,
     },
-    search: (query, options = {}) =>
-      parts.memory.search(
-        query,
-        { limit: options.limit ?? SEARCH_LIMIT },
-        options.signal ?? AbortSignal.timeout(SEARCH_TIMEOUT_MS),
-      ),
+    search: (query, { limit = SEARCH_LIMIT, signal } = {}) => {
+      const search = (ending: AbortSignal) => parts.memory.search(query, { limit }, ending);
+      return signal === undefined ? withTimeout(deps.clock, { ms: SEARCH_TIMEOUT_MS }, search) : search(signal);
+    },
     close: async () => {
       await rooms.keeper?.close();
       await stop();

@@ -1,5 +1,5 @@
 import type { Figures } from "./figures.ts";
-import { percent } from "./health.ts";
+import { percent } from "./percent.ts";
 
 /**
  * The body of `GET /webhooks/metrics`: the whole system's totals since the store was made.
@@ -22,6 +22,8 @@ export function metricsReport(figures: Figures, now: number) {
     current_queue_size: queue.size,
 
     filtered_events: count("events_filtered"),
+    critical_events: count("events_critical"),
+    events_without_account: count("events_without_account"),
     settled_events: count("events_settled"),
     superseded_events: count("events_superseded"),
     coalesced_events: count("jobs_coalesced"),
@@ -35,7 +37,7 @@ export function metricsReport(figures: Figures, now: number) {
     processor: {
       workers: processor.workers,
       workers_running: processor.workersRunning,
-      success_rate: processor.successRate,
+      success_rate: figures.successRate,
       attempts: labelled(counters, "attempts"),
       syncs_written: count("syncs_written"),
       syncs_unchanged: count("syncs_unchanged"),

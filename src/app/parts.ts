@@ -1,13 +1,12 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { AccountSnapshot, MemoryDocument } from "../account.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
-import type { Counters } from "../counters.ts";
 import type { Crm } from "../crm/crm.ts";
 import { dataCentres } from "../crm/zoho/data-centres.ts";
 import { createZohoCrm, type ZohoCrm } from "../crm/zoho/zoho-crm.ts";
 import { type EmbeddedEngine, openEmbeddedEngine } from "../engines/embedded/embedded-engine.ts";
+import { openThreadedEngine } from "../engines/embedded/threaded-engine.ts";
 import { Fault } from "../faults.ts";
 import { type Closeable, Lifecycle } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
@@ -17,11 +16,16 @@ import { defaultFieldPolicy, type FieldPolicy, parseFieldPolicy, policyFields } 
 import type { Memory } from "../memory/memory.ts";
 import type { Observation } from "../processor/processor-deps.ts";
 import type { Random } from "../random.ts";
+import { makeDataDir } from "./data-dir.ts";
+import { memoryOnUse } from "./memory-on-use.ts";
 
 /** The longest time that joining events put an account's sync off, as a multiple of the debounce. */
 const WAIT_PER_DEBOUNCE = 10;
 /** Floor of that time: without a debounce nothing is put off, but a configured one may be tiny. */
 const WAIT_MS_MIN = 1_000;
+
+/** An account that keeps changing is synced about once a second: the first change at once, the next ones together. */
+const REST_MS = 1_000;
 
 /** What every part is built with. */
 export interface AppDeps {
@@ -41,30 +45,40 @@ export interface Parts extends Closeable {
   readonly render: (snapshot: AccountSnapshot) => MemoryDocument;
 }
 
-/** Opens engine and sink under the data folder, which is made if need be. Throws Fault STORE_UNAVAILABLE or STORE_INVALID. */
-export async function openParts(config: Config, deps: AppDeps): Promise<Parts> {
+/**
+ * Opens engine and sink under the data folder, which is made if need be. A process that serves has its engine in a thread,
+ * unless it brings a clock of its own, which cannot cross; any other opens the sink when it is first used. Throws Fault
+ * STORE_UNAVAILABLE or STORE_INVALID.
+ */
+export async function openParts(
+  config: Config,
+  deps: AppDeps,
+  { isServing = false }: { readonly isServing?: boolean } = {},
+): Promise<Parts> {
   const policy = fieldPolicyOf(config);
   const lifecycle = new Lifecycle();
   try {
     makeDataDir(config.engine.dataDir);
-    const engine = openEmbeddedEngine({
+    const options = {
       path: join(config.engine.dataDir, "engine.db"),
-      clock: deps.clock,
       log: deps.log,
       queue: {
         capacity: config.engine.capacity,
         dedupWindowMs: config.engine.dedupWindowMs,
         maxWaitMs: Math.max(WAIT_MS_MIN, config.processor.debounceMs * WAIT_PER_DEBOUNCE),
+        restMs: REST_MS,
       },
-    });
+    };
+    const engine =
+      isServing && deps.clock === systemClock
+        ? await openThreadedEngine(options)
+        : openEmbeddedEngine({ ...options, clock: deps.clock });
     lifecycle.add("engine", () => engine.close());
-    const memory = openEmbeddedMemory({
-      path: join(config.sink.dataDir, "memory.db"),
-      clock: deps.clock,
-      log: deps.log,
-    });
+    const openMemory = () =>
+      openEmbeddedMemory({ path: join(config.sink.dataDir, "memory.db"), clock: deps.clock, log: deps.log });
+    const memory = isServing ? openMemory() : memoryOnUse(config.sink.kind, openMemory);
     lifecycle.add("memory", () => memory.close());
-    const crm = openCrm(config, deps, { policy, counters: engine.counters });
+    const crm = openCrm(config, deps, { policy, engine });
     lifecycle.add("crm", () => crm.close());
     return {
       engine,
@@ -97,7 +111,7 @@ export function fieldPolicyOf(config: Config): FieldPolicy {
 function openCrm(
   config: Config,
   deps: AppDeps,
-  { policy, counters }: { readonly policy: FieldPolicy; readonly counters: Counters },
+  { policy, engine }: { readonly policy: FieldPolicy; readonly engine: EmbeddedEngine },
 ): ZohoCrm {
   const { zoho } = config;
   const hosts = dataCentres[zoho.dataCentre];
@@ -110,17 +124,9 @@ function openCrm(
     clock: deps.clock,
     random: deps.random,
     log: deps.log,
-    counters: (name, by) => counters.add({ [name]: by }),
+    tokens: engine.sealed,
+    counters: (name, by) => engine.counters.add({ [name]: by }),
     extraFields: policyFields(policy),
     customModules: config.events.customModules,
   });
-}
-
-/** Readable by its owner only: the engine's file holds channel tokens, the memory holds customers. */
-function makeDataDir(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new Fault("STORE_UNAVAILABLE", "making DATA_DIR", { cause: error });
-  }
 }

@@ -25,6 +25,18 @@ const TOTALS: readonly {
   { metric: "events_total", counter: "events_total", help: "Events of authenticated deliveries." },
   { metric: "events_duplicate_total", counter: "events_duplicate", help: "Events taken for duplicates." },
   { metric: "events_filtered_total", counter: "events_filtered", help: "Events that the event filter ignored." },
+  { metric: "events_critical_total", counter: "events_critical", help: "Events that touched a critical field." },
+  {
+    metric: "events_without_account_total",
+    counter: "events_without_account",
+    help: "Events of records that belong to no account.",
+  },
+  {
+    metric: "leases_stale_total",
+    counter: "leases_stale",
+    label: "lane",
+    help: "Settles refused because the lease was no longer held.",
+  },
   { metric: "events_settled_total", counter: "events_settled", help: "Events synced or superseded." },
   { metric: "events_dead_total", counter: "events_dead", help: "Events that ended in a dead letter." },
   { metric: "events_coalesced_total", counter: "jobs_coalesced", help: "Events that joined a waiting job." },
@@ -59,6 +71,12 @@ const TOTALS: readonly {
   { metric: "syncs_removed_total", counter: "syncs_removed", help: "Accounts forgotten." },
   { metric: "faults_total", counter: "faults", label: "code", help: "Faults, by code; UNEXPECTED is a bug." },
   { metric: "circuit_opened_total", counter: "circuit_opened", label: "circuit", help: "Times a circuit opened." },
+  {
+    metric: "crm_module_refused_total",
+    counter: "crm_module_refused",
+    label: "module",
+    help: "Times a module was left out because the CRM refuses it.",
+  },
   { metric: "crm_calls_total", counter: "crm_calls", help: "Calls to the CRM's API." },
 ];
 

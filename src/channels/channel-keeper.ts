@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
+import type { Counters } from "../counters.ts";
 import type { ChannelState, Crm } from "../crm/crm.ts";
-import { asFault } from "../faults.ts";
+import { asFault, type FaultCode } from "../faults.ts";
 import type { Log } from "../log.ts";
 import { type Random, randomSecret } from "../random.ts";
 import type { ChannelStore, StoredChannel } from "./channel-store.ts";
@@ -9,6 +10,8 @@ import type { ChannelStore, StoredChannel } from "./channel-store.ts";
 const LOOK_EVERY_MS = 10_000;
 /** How often the CRM is asked which channels exist, so that a vanished one is noticed within two minutes. One credit each. */
 const LIST_EVERY_MS = 100_000;
+/** Longest wait after looks that failed: each costs credits, and what stands in the way (a missing scope) may stay. */
+const FAILED_WAIT_MS_MAX = 300_000;
 /** Asked for at opening. Zoho's most is 7 days, and asking for more gives one hour; a day's margin survives clock skew. */
 const LIFE_MS = 6 * 24 * 3_600_000;
 /** Share of the life left at which a channel is renewed. */
@@ -26,6 +29,7 @@ export interface ChannelKeeperDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly counters: Pick<Counters, "add">;
   /** Where the CRM posts to. */
   readonly notifyUrl: string;
   readonly modules: readonly string[];
@@ -37,6 +41,8 @@ export class ChannelKeeper {
   readonly #ending = new AbortController();
   #channels: readonly StoredChannel[] = [];
   #listedAt = 0;
+  #failures = 0;
+  #fault: FaultCode | undefined;
   #running: Promise<void> | undefined;
 
   constructor(deps: ChannelKeeperDeps) {
@@ -46,6 +52,11 @@ export class ChannelKeeper {
   /** The channels that memhook opened and still remembers; read by the receiver on every callback, so held in memory. */
   channels(): readonly StoredChannel[] {
     return this.#channels;
+  }
+
+  /** What keeps the channel from being kept now; undefined = the last look was well. */
+  fault(): FaultCode | undefined {
+    return this.#fault;
   }
 
   /** Reads the stored channels, so that callbacks of an earlier process authenticate from the first request on. */
@@ -64,20 +75,26 @@ export class ChannelKeeper {
   }
 
   async #run(): Promise<void> {
-    const { clock, log } = this.#deps;
+    const { clock, counters, log } = this.#deps;
     const signal = this.#ending.signal;
     while (!signal.aborted) {
+      let waitMs = LOOK_EVERY_MS;
       try {
         await this.look(signal);
+        this.#failures = 0;
+        this.#fault = undefined;
       } catch (error) {
         if (signal.aborted) return;
         const fault = asFault(error, "keeping the channel");
-        log.warn(
-          { fault: fault.code, error: fault, nextInMs: LOOK_EVERY_MS },
-          "the channel could not be kept; trying again",
-        );
+        counters.add({ [`faults:${fault.code}`]: 1 });
+        this.#fault = fault.code;
+        waitMs = Math.min(FAILED_WAIT_MS_MAX, LOOK_EVERY_MS * 2 ** this.#failures);
+        this.#failures += 1;
+        const level = fault.code === "UNEXPECTED" ? "error" : "warn";
+        const fields = { fault: fault.code, error: fault, nextInMs: waitMs };
+        log[level](fields, "the channel could not be kept; trying again");
       }
-      await clock.sleep(LOOK_EVERY_MS, signal).catch((reason: unknown) => {
+      await clock.sleep(waitMs, signal).catch((reason: unknown) => {
         if (!signal.aborted) throw reason;
       });
     }

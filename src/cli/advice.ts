@@ -8,7 +8,7 @@ export const advice: Readonly<Record<FaultCode, string>> = {
   CRM_RATE_LIMITED: "wait; work resumes by itself. If it is the day's credits, see what else spends them",
   CRM_TOKEN_THROTTLED: "wait ten minutes; see whether another program refreshes with the same token",
   CRM_TOKEN_REVOKED: "make a new refresh token for this client and data centre, set ZOHO_REFRESH_TOKEN, restart",
-  CRM_SCOPE_MISSING: "make a refresh token with the scopes that docs/zoho-setup.md lists, set it, restart",
+  CRM_SCOPE_MISSING: "make a refresh token with the scopes that the README lists, set it, restart",
   CRM_FORBIDDEN: "give the CRM user of the token a profile that may read the module",
   CRM_REQUEST_REFUSED: "look at the dead letter; if its ids are right, report it as a bug",
   CRM_REPLY_INVALID: "if it lasts, report it: the CRM may have changed its API",
@@ -21,7 +21,8 @@ export const advice: Readonly<Record<FaultCode, string>> = {
   REASON_INVALID: "report it as a bug, then memhook sync <account id>",
   WORKER_LOST: "look for what ended the process (memory, a kill); then redrive the dead letter",
   STORE_UNAVAILABLE: "check DATA_DIR: free space, permissions, and that the disk is there",
-  STORE_INVALID: "use the release that wrote the store, or a newer one; else restore a backup",
+  STORE_INVALID:
+    "use the release that wrote the store, or a newer one; if it is damaged, stop, keep a copy of DATA_DIR, restore a back-up (memory.db can also be deleted: it is written again from the CRM)",
   STORE_IN_USE: "stop the other process, or give this one a DATA_DIR of its own",
   PORT_UNAVAILABLE: "set PORT or HOST to an address that is free, or stop what listens there",
   CONFIG_INVALID: "correct the variables that are named; docs/configuration.md lists them all",

@@ -1,3 +1,4 @@
+import { CREDENTIALS } from "../config/cross-checks.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { configurationReference } from "../config/reference.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
@@ -35,5 +36,10 @@ export function configProblems(
 ): ExitCode {
   if (terminal.isJson) terminal.error("CONFIG_INVALID", "the configuration is wrong", { problems });
   else for (const { name, expected } of problems) terminal.error("CONFIG_INVALID", `${name}: expected ${expected}`);
+  const named = new Set(problems.map(({ name }) => name));
+  if (CREDENTIALS.every((name) => named.has(name)))
+    terminal.note(
+      "without a Zoho CRM at hand: memhook demo shows it all, memhook simulate prints credentials of a stand-in",
+    );
   return EXIT.misused;
 }

@@ -13,6 +13,29 @@ export interface Comparison {
   readonly differences: readonly string[];
 }
 
+/** How a run of the demo ended. */
+export interface DemoEnd {
+  /** False = callbacks or queue had not come to rest in time. */
+  readonly isSettled: boolean;
+  readonly queueSize: number;
+  readonly comparison: Comparison;
+  readonly deadLetters: number;
+  /** Faults of code UNEXPECTED: bugs, even where a retry made good for them. */
+  readonly bugs: number;
+}
+
+/** Why a run fails, one sentence each; empty = all is well. */
+export function shortcomings(end: DemoEnd): readonly string[] {
+  const { comparison, deadLetters, bugs, isSettled, queueSize } = end;
+  const { compared, differences } = comparison;
+  return [
+    ...(isSettled ? [] : [`${queueSize} events had not settled in time`]),
+    ...(deadLetters === 0 ? [] : [`${deadLetters} dead letters`]),
+    ...(bugs === 0 ? [] : [`${bugs} bugs were met (faults of code UNEXPECTED)`]),
+    ...(differences.length === 0 ? [] : [`the memory differs from the CRM (${compared} accounts compared)`]),
+  ];
+}
+
 /**
  * Reads every account afresh, renders it, and compares the text with what the memory holds; accounts that are gone must
  * be gone from the memory. This is promise P3, asked of the running system.

@@ -23,7 +23,7 @@ export function demoLines(figures: Figures, scene: DemoScene, width: number): re
   const { counters, ledger, processor, queue } = figures;
   const count = (name: string) => counters[name] ?? 0;
   const circuits = Object.entries(processor.circuits).map(([name, { state }]) => `${name} ${state}`);
-  const row = (label: string, text: string) => `  ${label.padEnd(20)}${text}`;
+  const row = (label: string, text: string) => `  ${label.padEnd(23)}${text}`;
   const lines = [
     `memhook demo   ${scene.url}   ${Math.round(scene.elapsedMs / 1000)} s   Ctrl-C ends it`,
     "",
@@ -74,7 +74,10 @@ export function latencyText(latenciesMs: readonly number[]): string {
 
 function answerLines(hit: SearchHit | undefined): readonly string[] {
   if (hit === undefined) return ["    nothing yet", "", ""];
-  const snippet = hit.snippet.replace(/\s+/g, " ").trim();
+  const snippet = hit.snippet
+    .replace(/#+ |\s+/g, " ")
+    .replace(/ +/g, " ")
+    .trim();
   return [`    ${hit.title}`, `    ${snippet}`, ""];
 }
 

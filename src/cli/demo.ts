@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { accountKey } from "../account.ts";
 import { type App, startApp } from "../app/app.ts";
 import type { Figures } from "../app/figures.ts";
+import { withTimeout } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { Fault } from "../faults.ts";
@@ -12,7 +13,7 @@ import { Lifecycle } from "../lifecycle.ts";
 import { openLog } from "../log.ts";
 import { type Random, randomSecret, seededRandom } from "../random.ts";
 import { type Simulator, type SimulatorCredentials, startSimulator } from "../simulator/simulator.ts";
-import { type Comparison, compareMemory } from "./demo-check.ts";
+import { type Comparison, compareMemory, shortcomings } from "./demo-check.ts";
 import { type DemoScene, demoLine, demoLines, latencyText } from "./demo-view.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import type { CommandIo } from "./parts.ts";
@@ -36,7 +37,16 @@ const LATENCIES_MAX = 2_000;
 const CHANGES_KEPT = 20;
 
 /** Asked in turn; the seeded CRM's people talk of these things. */
-const QUESTIONS = ["security review", "renewal", "budget", "champion", "competitor", "pilot", "contract", "discount"];
+const QUESTIONS = [
+  "unlimited liability",
+  "budget frozen",
+  "single sign-on",
+  "discount",
+  "competitor",
+  "pilot",
+  "board",
+  "support slow",
+];
 
 /** What the demo is started with. */
 export interface DemoOptions {
@@ -199,12 +209,16 @@ async function finish(stage: Stage): Promise<ExitCode> {
   const present = simulator.crm.ids("Accounts");
   const isPresent = new Set(present);
   const gone = stage.accountsBefore.filter((id) => !isPresent.has(id));
-  const comparison = await compareMemory(app.parts, { present, gone }, AbortSignal.timeout(SETTLE_MS_MAX));
+  const comparison = await withTimeout(io.clock, { ms: SETTLE_MS_MAX }, (signal) =>
+    compareMemory(app.parts, { present, gone }, signal),
+  );
   const figures = await app.figures();
-  const isGood = isSettled && comparison.differences.length === 0 && figures.deadLetters === 0;
-  if (io.terminal.isJson) io.terminal.json(summaryOf(stage, figures, { comparison, isGood }));
-  else tell(stage, figures, { comparison, isGood });
-  return isGood ? EXIT.done : EXIT.failed;
+  const { counters, deadLetters, queue } = figures;
+  const bugs = counters["faults:UNEXPECTED"] ?? 0;
+  const wrongs = shortcomings({ isSettled, queueSize: queue.size, comparison, deadLetters, bugs });
+  if (io.terminal.isJson) io.terminal.json(summaryOf(stage, figures, { comparison, wrongs }));
+  else tell(stage, figures, { comparison, wrongs });
+  return wrongs.length === 0 ? EXIT.done : EXIT.failed;
 }
 
 /** True when callbacks and queue came to rest in time. */
@@ -220,10 +234,11 @@ async function settle({ app, io, simulator }: Stage): Promise<boolean> {
 
 interface Verdict {
   readonly comparison: Comparison;
-  readonly isGood: boolean;
+  /** Why the run fails; empty = it does not. */
+  readonly wrongs: readonly string[];
 }
 
-function summaryOf(stage: Stage, figures: Figures, { comparison, isGood }: Verdict) {
+function summaryOf(stage: Stage, figures: Figures, { comparison, wrongs }: Verdict) {
   const count = (name: string) => figures.counters[name] ?? 0;
   return {
     seconds: Math.round((stage.io.clock.now() - stage.startedAt) / 1000),
@@ -238,7 +253,8 @@ function summaryOf(stage: Stage, figures: Figures, { comparison, isGood }: Verdi
     queue_size: figures.queue.size,
     accounts_compared: comparison.compared,
     differences: comparison.differences,
-    memory_equals_crm: isGood,
+    memory_equals_crm: comparison.differences.length === 0,
+    shortcomings: wrongs,
   };
 }
 
@@ -253,15 +269,10 @@ function tell(stage: Stage, figures: Figures, verdict: Verdict): void {
     `${summary.syncs_written} documents written, ${summary.syncs_unchanged} unchanged, ${summary.accounts_forgotten} forgotten, ${summary.crm_calls} calls to the CRM`,
   );
   terminal.line(`webhook → searchable: ${latencyText(stage.latenciesMs)}`);
-  if (figures.deadLetters > 0) terminal.line(`${figures.deadLetters} dead letters`);
-  if (figures.queue.size > 0) terminal.line(`${figures.queue.size} events had not settled in time`);
   for (const difference of summary.differences) terminal.line(`  ${difference}`);
-  const { compared } = verdict.comparison;
-  terminal.line(
-    verdict.isGood
-      ? `the memory equals the CRM: ${compared} accounts compared`
-      : `the memory differs from the CRM (${compared} accounts compared)`,
-  );
+  for (const wrong of verdict.wrongs) terminal.line(wrong);
+  if (summary.memory_equals_crm)
+    terminal.line(`the memory equals the CRM: ${summary.accounts_compared} accounts compared`);
 }
 
 /** False when the end came first. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { withTimeout } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { canAuthenticate, isWeakSecret, type Warning } from "../config/cross-checks.ts";
 import { asFault } from "../faults.ts";
@@ -25,6 +26,8 @@ const FREE_BYTES_LOW = 1_024 * 1_024 * 1_024;
 const CLOCK_MIN = Date.UTC(2026, 0, 1);
 /** Longest wait for one answer from outside. */
 const PROBE_TIMEOUT_MS = 15_000;
+/** What opening, renewing and listing channels takes. */
+const CHANNEL_SCOPE = "ZohoCRM.notifications.ALL";
 /** A queue this full refuses deliveries soon. */
 const UTILIZATION_HIGH = 0.8;
 
@@ -51,10 +54,12 @@ export function machineFindings(io: CommandIo, config: Config, warnings: readonl
 }
 
 /** The findings about the parts, and what stands behind them. */
-export async function partFindings(io: CommandIo, parts: Parts): Promise<readonly Finding[]> {
+export async function partFindings(io: CommandIo, config: Config, parts: Parts): Promise<readonly Finding[]> {
+  const crm = await crmFinding(io, parts);
   return [
     await queueFinding(parts),
-    await crmFinding(io, parts),
+    crm,
+    ...(crm.result === "ok" ? await permissionFindings(io, config, parts) : []),
     await probed(io, {
       check: "memory",
       detail: `the ${parts.memory.kind} sink can be written`,
@@ -62,7 +67,7 @@ export async function partFindings(io: CommandIo, parts: Parts): Promise<readonl
     }),
     ...(await channelFindings(io, parts)),
     // Last: when no service runs, asking takes the worker lock until the parts are closed.
-    fine("service", parts.isServiceRunning() ? "a process works on the queue" : "no process works on the queue"),
+    await serviceFinding(parts),
   ];
 }
 
@@ -138,13 +143,13 @@ function folderFindings(folder: string): readonly Finding[] {
 function storeFindings(folder: string): readonly Finding[] {
   return storeFiles(folder).map((name) => {
     const check = `store ${name}`;
-    const todo = "stop the service, keep a copy of DATA_DIR, restore a backup";
     try {
       const damage = storeDamage(join(folder, name));
-      return damage === undefined ? fine(check, "quick_check ok") : { check, result: "fail", detail: damage, todo };
+      if (damage === undefined) return fine(check, "quick_check ok");
+      return { check, result: "fail", detail: damage, todo: advice.STORE_INVALID };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      return { check, result: "fail", detail: error.message, todo };
+      return { check, result: "fail", detail: error.message, todo: advice.STORE_UNAVAILABLE };
     }
   });
 }
@@ -178,6 +183,33 @@ async function crmFinding(io: CommandIo, parts: Parts): Promise<Finding> {
   return probed(io, { check: "crm", detail: "signed in to Zoho", probe: (signal) => crm.probe(signal) });
 }
 
+/** Whether the token may look after channels, where the service is to keep one. */
+async function permissionFindings(io: CommandIo, { webhook }: Config, { crm }: Parts): Promise<readonly Finding[]> {
+  if (crm === undefined || webhook.baseUrl === undefined || !webhook.isEnabled) return [];
+  const finding = await probed(io, {
+    check: "channels",
+    detail: "the token may list channels",
+    probe: async (signal) => void (await crm.listChannels(signal)),
+  });
+  if (!finding.detail.startsWith("CRM_SCOPE_MISSING")) return [finding];
+  return [{ ...finding, todo: `make a refresh token with the scope ${CHANNEL_SCOPE} besides, set it, restart` }];
+}
+
+async function serviceFinding(parts: Parts): Promise<Finding> {
+  const check = "service";
+  try {
+    if (await parts.isServiceRunning()) return fine(check, "a process works on the queue");
+  } catch (error) {
+    return failure(check, error);
+  }
+  return {
+    check,
+    result: "warn",
+    detail: "no process works on the queue: events wait",
+    todo: "start it: memhook serve",
+  };
+}
+
 async function channelFindings(io: CommandIo, parts: Parts): Promise<readonly Finding[]> {
   try {
     const channels = await parts.channels.list();
@@ -197,7 +229,7 @@ async function probed(
   what: { readonly check: string; readonly detail: string; readonly probe: (signal: AbortSignal) => Promise<void> },
 ): Promise<Finding> {
   try {
-    await what.probe(AbortSignal.any([io.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]));
+    await withTimeout(io.clock, { ms: PROBE_TIMEOUT_MS, signal: io.signal }, what.probe);
     return fine(what.check, what.detail);
   } catch (error) {
     return failure(what.check, error);

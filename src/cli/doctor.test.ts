@@ -7,6 +7,7 @@ import { Fault } from "../faults.ts";
 import type { Finding } from "./doctor-checks.ts";
 import type { Parts } from "./parts.ts";
 
+const CRM = { probe: async () => undefined, listChannels: async () => [] };
 const SECRET = "0123456789abcdef0123456789abcdef";
 
 let world: CliWorld;
@@ -27,9 +28,9 @@ async function doctor(
     ledger: engine.ledger,
     channels: engine.channels,
     memory: { kind: "embedded", search: async () => [], probe: async () => undefined },
-    crm: { probe: async () => undefined },
+    crm: CRM,
     startWorker: async () => undefined,
-    isServiceRunning: () => false,
+    isServiceRunning: async () => true,
     close: async () => undefined,
     ...exceptions,
   };
@@ -61,7 +62,7 @@ test("finds nothing wrong with a sound installation", async () => {
 });
 
 test("says what a refused sign-in means and what to do, and goes on", async () => {
-  exceptions = { crm: { probe: () => Promise.reject(new Fault("CRM_TOKEN_REVOKED", "signing in")) } };
+  exceptions = { crm: { ...CRM, probe: () => Promise.reject(new Fault("CRM_TOKEN_REVOKED", "signing in")) } };
   const { code, found } = await doctor();
   assert.equal(code, 1);
   assert.match(found.get("crm")?.detail ?? "", /CRM_TOKEN_REVOKED/);
@@ -86,6 +87,7 @@ test("fails on a file that is no database", async () => {
   const { code, found } = await doctor();
   assert.equal(code, 1);
   assert.equal(found.get("store memory.db")?.result, "fail");
+  assert.match(found.get("store memory.db")?.todo ?? "", /restore a back-up/);
 });
 
 test("fails on a data folder that cannot be made", async () => {
@@ -107,6 +109,26 @@ test("warns of a channel that has expired", async () => {
   await world.engine.channels.save(channel);
   const { found } = await doctor();
   assert.equal(found.get("channel 100")?.result, "warn");
+});
+
+test("warns when no process works on the queue, and says what to start", async () => {
+  exceptions = { isServiceRunning: async () => false };
+  const { code, found } = await doctor();
+  assert.equal(code, 0);
+  const { result, todo } = found.get("service") ?? assert.fail("no finding about the service");
+  assert.deepEqual([result, todo], ["warn", "start it: memhook serve"]);
+});
+
+test("where a channel is to be kept, a token without the scope for it fails, and the scope is named", async () => {
+  exceptions = {
+    crm: { ...CRM, listChannels: () => Promise.reject(new Fault("CRM_SCOPE_MISSING", "listing channels")) },
+  };
+  assert.equal((await doctor()).found.has("channels"), false, "none is expected without WEBHOOK_BASE_URL");
+  const { code, found } = await doctor({ WEBHOOK_BASE_URL: "https://hooks.example.com" });
+  assert.equal(code, 1);
+  assert.equal(found.get("crm")?.result, "ok");
+  assert.equal(found.get("channels")?.result, "fail");
+  assert.match(found.get("channels")?.todo ?? "", /ZohoCRM\.notifications\.ALL/);
 });
 
 test("examines the rest when the parts cannot be opened", async () => {

@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Warning } from "../config/cross-checks.ts";
+import { closingFault } from "./closing-fault.ts";
 import { type Finding, failure, fine, machineFindings, partFindings } from "./doctor-checks.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import type { CommandIo, Parts } from "./parts.ts";
@@ -16,13 +17,13 @@ export async function examine(
     try {
       findings.push(
         fine("engine", `the ${settings.config.engine.kind} engine opens`),
-        ...(await partFindings(io, parts)),
+        ...(await partFindings(io, settings.config, parts)),
       );
     } finally {
       await parts.close();
     }
   } catch (error) {
-    findings.push(failure("engine", error));
+    findings.push(failure("engine", closingFault(error)));
   }
   if (io.terminal.isJson) io.terminal.json(findings);
   else io.terminal.table(["check", "result", "found", "what to do"], findings.map(row));

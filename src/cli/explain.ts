@@ -2,7 +2,8 @@ import { accountKey } from "../account.ts";
 import type { LedgerEntry } from "../memory/ledger.ts";
 import type { JobRecord } from "../queue/queue-view.ts";
 import { checkedAccountIds } from "./account-ids.ts";
-import { isoTime, reasonView } from "./event-view.ts";
+import { entriesNamed, entryView } from "./dead-letters.ts";
+import { isoTime } from "./event-view.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import type { CommandIo, Parts } from "./parts.ts";
 
@@ -14,28 +15,19 @@ export async function explainAccount(
 ): Promise<ExitCode> {
   checkedAccountIds([accountId]);
   const key = accountKey(accountId);
-  const [ledger, jobs, letter] = await Promise.all([
+  const [ledger, jobs, entries] = await Promise.all([
     parts.ledger.read([key]),
     parts.view.jobs(key),
-    parts.view.deadLetter(key),
+    entriesNamed(parts, [accountId]),
   ]);
+  const dead = entries.get(accountId);
   const entry = ledger.get(key);
   const live = jobs.filter((job) => job.state !== "dead");
   const report = {
     account_id: accountId,
     memory: entry === undefined ? null : memoryView(entry),
     jobs: live.map(jobView),
-    dead_letter:
-      letter === undefined
-        ? null
-        : {
-            id: letter.id,
-            cause: letter.cause,
-            message: letter.message,
-            attempts: letter.attempts,
-            failed_at: isoTime(letter.failedAt),
-            reasons: letter.reasons.map(reasonView),
-          },
+    dead_letter: dead === undefined ? null : entryView(dead),
   };
   if (io.terminal.isJson) io.terminal.json(report);
   else for (const line of sentences(report)) io.terminal.line(line);

@@ -1,3 +1,4 @@
+import type { Rooms as AppRooms } from "../app/app.ts";
 import type { Parts as AppParts } from "../app/parts.ts";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
@@ -6,21 +7,28 @@ import { Fault } from "../faults.ts";
 import { type Log, openLog } from "../log.ts";
 import { systemRandom } from "../random.ts";
 import { releaseVersion } from "../version.ts";
-import type { OwnWorker, Parts } from "./parts.ts";
+import { EXIT } from "./exit-code.ts";
+import { flushed, watchOutput } from "./leave.ts";
+import type { Obstacle, OwnWorker, Parts } from "./parts.ts";
 import type { Host, SimulatorWish } from "./program.ts";
 import { run, wantsJson } from "./run.ts";
 import { listenForStop } from "./signals.ts";
 import type { RunningSimulator } from "./simulate.ts";
+import { closeToOthers, denyOthers, hasStore } from "./store-files.ts";
 import { openTerminal } from "./terminal.ts";
+
+/** How long a command's own worker may take to end what is under way; a person waits, and what is cut off is given back. */
+const OWN_DRAIN_MS = 5_000;
 
 /** Runs this process's command line to its exit code. */
 export async function runProcess(): Promise<void> {
   const args = process.argv.slice(2);
-  // A reader that has seen enough (`| head`) is no failure of ours.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  denyOthers();
+  const lostOutput = watchOutput([process.stdout, process.stderr]);
   const stop = listenForStop(process);
   const code = await run(args, processHost(wantsJson(args), stop.signal));
-  process.stdout.write("", () => process.exit(code));
+  await flushed(systemClock, [process.stdout, process.stderr]);
+  process.exit(lostOutput() === undefined ? code : code || EXIT.failed);
 }
 
 /** The real world. What a command does not use is not loaded for it. */
@@ -35,11 +43,14 @@ function processHost(isJson: boolean, signal: AbortSignal): Host {
     source,
     version: releaseVersion(),
     openLog: (level) => openLog(level),
+    hasStore: (config) => hasStore(config.engine.dataDir),
     openParts: async (config, log) => {
+      closeToOthers(config.engine.dataDir);
       const { openParts } = await import("../app/parts.ts");
       return commandParts(config, log, await openParts(config, deps(log)));
     },
     startApp: async (config, log) => {
+      closeToOthers(config.engine.dataDir);
       const { startApp } = await import("../app/app.ts");
       return startApp(config, deps(log));
     },
@@ -66,15 +77,29 @@ function commandParts(config: Config, log: Log, parts: AppParts): Parts {
     memory,
     crm: config.zoho.credentials === undefined ? undefined : crm,
     startWorker: async (): Promise<OwnWorker | undefined> => {
-      if (!engine.acquireWorkerLock()) return undefined;
-      const { DRAIN_MS, wireRooms } = await import("../app/app.ts");
-      const { processor } = wireRooms(config, deps(log), parts);
-      processor.start();
-      return { close: () => processor.stop({ drainMs: DRAIN_MS }) };
+      if (!(await engine.acquireWorkerLock())) return undefined;
+      const { beginWork, wireRooms } = await import("../app/app.ts");
+      const rooms = wireRooms(config, deps(log), parts);
+      await beginWork(parts, rooms, deps(log));
+      return {
+        obstacle: () => obstacleIn(rooms.processor.status().circuits),
+        close: () => rooms.processor.stop({ drainMs: OWN_DRAIN_MS }),
+      };
     },
-    isServiceRunning: () => !engine.acquireWorkerLock(),
+    isServiceRunning: async () => !(await engine.acquireWorkerLock()),
     close: () => parts.close(),
   };
+}
+
+/** The dependency that has been away for longest; undefined while none is. */
+function obstacleIn({ crm, sink }: ReturnType<AppRooms["processor"]["status"]>["circuits"]): Obstacle | undefined {
+  const circuits = [
+    { dependency: "crm", ...crm },
+    { dependency: "sink", ...sink },
+  ] as const;
+  const [longest] = circuits.filter(({ state }) => state !== "closed").sort((one, other) => one.since - other.since);
+  if (longest === undefined) return undefined;
+  return { dependency: longest.dependency, since: longest.since, cause: longest.cause ?? "UNEXPECTED" };
 }
 
 async function startStandIn(wish: SimulatorWish): Promise<RunningSimulator> {

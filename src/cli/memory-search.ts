@@ -1,4 +1,5 @@
 import { accountIdOf } from "../account.ts";
+import { withTimeout } from "../clock.ts";
 import { type Memory, QUERY_LENGTH_MAX } from "../memory/memory.ts";
 import { EXIT, type ExitCode, Misuse } from "./exit-code.ts";
 import type { CommandIo } from "./parts.ts";
@@ -19,8 +20,9 @@ export async function searchMemory(
   const text = question.text.trim();
   if (text === "" || text.length > QUERY_LENGTH_MAX)
     throw new Misuse(`give 1 to ${QUERY_LENGTH_MAX} characters to search for`);
-  const signal = AbortSignal.any([io.signal, AbortSignal.timeout(SEARCH_TIMEOUT_MS)]);
-  const hits = await memory.search(text, { limit: question.limit }, signal);
+  const hits = await withTimeout(io.clock, { ms: SEARCH_TIMEOUT_MS, signal: io.signal }, (signal) =>
+    memory.search(text, { limit: question.limit }, signal),
+  );
   if (io.terminal.isJson) {
     io.terminal.json(
       hits.map((hit) => ({

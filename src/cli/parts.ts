@@ -1,6 +1,7 @@
 import type { ChannelStore } from "../channels/channel-store.ts";
 import type { Clock } from "../clock.ts";
 import type { Crm } from "../crm/crm.ts";
+import type { FaultCode } from "../faults.ts";
 import type { Ledger } from "../memory/ledger.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -15,8 +16,18 @@ export interface CommandIo {
   readonly signal: AbortSignal;
 }
 
+/** Something that work depends on and that is away. */
+export interface Obstacle {
+  readonly dependency: "crm" | "sink";
+  /** Since when its circuit is open, epoch milliseconds. */
+  readonly since: number;
+  readonly cause: FaultCode;
+}
+
 /** Work done by this very process, because no service runs. */
 export interface OwnWorker {
+  /** What stands in the way now. */
+  obstacle(): Obstacle | undefined;
   /** Ends after what is under way, and gives the worker lock back. */
   close(): Promise<void>;
 }
@@ -25,14 +36,14 @@ export interface OwnWorker {
 export interface Parts {
   readonly queue: Pick<Queue, "enqueue">;
   readonly view: QueueView;
-  readonly ledger: Pick<Ledger, "read" | "totals">;
+  readonly ledger: Pick<Ledger, "read" | "totals" | "parents">;
   readonly channels: Pick<ChannelStore, "list">;
   readonly memory: Pick<Memory, "kind" | "search" | "probe">;
   /** Absent without credentials. */
-  readonly crm: Pick<Crm, "probe"> | undefined;
+  readonly crm: Pick<Crm, "probe" | "listChannels"> | undefined;
   /** Takes the worker lock and begins to work; undefined when another process has it. Needs the credentials. */
   startWorker(): Promise<OwnWorker | undefined>;
   /** True when some process has the worker lock. */
-  isServiceRunning(): boolean;
+  isServiceRunning(): Promise<boolean>;
   close(): Promise<void>;
 }

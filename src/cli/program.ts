@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Config } from "../config/config.ts";
-import { missingCredentials } from "../config/cross-checks.ts";
-import { type ConfigSource, type LoadedConfig, loadConfig } from "../config/load.ts";
+import type { ConfigSource } from "../config/load.ts";
 import type { Log, LogLevel } from "../log.ts";
 import type { Random } from "../random.ts";
 import { checkedAccountIds } from "./account-ids.ts";
@@ -17,13 +16,13 @@ import { examine } from "./doctor.ts";
 import { showEvents } from "./events.ts";
 import { type ExitCode, Misuse } from "./exit-code.ts";
 import { explainAccount } from "./explain.ts";
-import { checkFieldPolicy } from "./field-policy-check.ts";
 import { SEARCH_LIMIT_DEFAULT, SEARCH_LIMIT_MAX, searchMemory } from "./memory-search.ts";
 import type { CommandIo, Parts } from "./parts.ts";
 import { generateSecret } from "./secrets.ts";
 import { type RunningService, serve } from "./serve.ts";
 import { type RunningSimulator, simulate, WORKDAY_RATE_MAX } from "./simulate.ts";
 import { SYNC_TIMEOUT_SECONDS_DEFAULT, syncAccounts } from "./sync.ts";
+import { load, MENDING, quiet, READING, SYNCING, withParts } from "./with-parts.ts";
 
 /** The demo's options as the command line gives them. */
 export interface DemoWish {
@@ -51,6 +50,8 @@ export interface Host extends CommandIo {
   readonly version: string;
   openLog(level: LogLevel): Log;
   openParts(config: Config, log: Log): Promise<Parts>;
+  /** True when memhook has run on the configured folder before. */
+  hasStore(config: Config): boolean;
   startApp(config: Config, log: Log): Promise<RunningService>;
   startSimulator(wish: SimulatorWish): Promise<RunningSimulator>;
   runDemo(wish: Omit<DemoWish, "for"> & { readonly forMs?: number }): Promise<ExitCode>;
@@ -125,7 +126,7 @@ function addService(program: Command, host: Host, end: End): void {
     .option(...JSON_OPTION)
     .action(async (ids: string[], options: { wait: boolean; timeout: number }) => {
       const request = { ids: checkedAccountIds(ids), isWaiting: options.wait, timeoutMs: options.timeout * 1_000 };
-      end(await withParts(host, { crm: true }, (parts) => syncAccounts(host, parts, request)));
+      end(await withParts(host, SYNCING, (parts) => syncAccounts(host, parts, request)));
     });
 
   program
@@ -177,34 +178,43 @@ function addDeadLetters(program: Command, host: Host, end: End): void {
   letters
     .command("list")
     .description("one row per account, newest first")
-    .option("--limit <number>", "most rows", whole(1, LIMIT_MAX), LIST_LIMIT_DEFAULT)
+    .option(
+      "--limit <number>",
+      `most entries; default ${LIST_LIMIT_DEFAULT} for a table, all for JSON`,
+      whole(1, LIMIT_MAX),
+    )
     .option(...JSON_OPTION)
-    .action(async (options: { limit: number }) => {
-      end(await withParts(host, {}, ({ view }) => listDeadLetters(host, view, options)));
+    .action(async (options: { limit?: number }) => {
+      end(await withParts(host, READING, (parts) => listDeadLetters(host, parts, options)));
     });
   letters
     .command("show")
     .description("failures and reasons of one")
     .argument("<id>", "its id, or the account's")
     .option(...JSON_OPTION)
-    .action(async (id: string) => end(await withParts(host, {}, ({ view }) => showDeadLetter(host, view, id))));
+    .action(async (id: string) => end(await withParts(host, READING, (parts) => showDeadLetter(host, parts, id))));
 
   const verbs = [
-    { name: "redrive", about: "try again: attempts reset, reasons kept", act: redriveDeadLetters },
-    { name: "purge", about: "delete for good", act: purgeDeadLetters },
+    {
+      name: "redrive",
+      about: "try again: attempts reset, reasons kept",
+      limit: "at most so many; without ids: of all there are",
+      act: redriveDeadLetters,
+    },
+    { name: "purge", about: "delete for good", limit: "at most so many", act: purgeDeadLetters },
   ] as const;
-  for (const { name, about, act } of verbs) {
+  for (const { name, about, limit: bound, act } of verbs) {
     letters
       .command(name)
       .description(about)
       .argument("[ids...]", "their ids, or the accounts'")
       .option("--all", "all there are")
-      .option("--limit <number>", "at most so many", whole(1, LIMIT_MAX))
+      .option("--limit <number>", bound, whole(1, LIMIT_MAX))
       .option(...JSON_OPTION)
       .action(async (ids: string[], options: { all?: true; limit?: number }) => {
         const { limit } = options;
         const choice = { ids, isAll: options.all === true, ...(limit === undefined ? {} : { limit }) };
-        end(await withParts(host, {}, ({ view }) => act(host, view, choice)));
+        end(await withParts(host, MENDING, (parts) => act(host, parts, choice)));
       });
   }
 }
@@ -216,14 +226,14 @@ function addQuestions(program: Command, host: Host, end: End): void {
     .description("what an event named, and its fate")
     .argument("<id>", "the event's id, as it was acknowledged")
     .option(...JSON_OPTION)
-    .action(async (id: string) => end(await withParts(host, {}, ({ view }) => showEvents(host, view, id))));
+    .action(async (id: string) => end(await withParts(host, READING, ({ view }) => showEvents(host, view, id))));
 
   program
     .command("explain")
     .description("what memhook knows of one account")
     .argument("<account id>", "its CRM id")
     .option(...JSON_OPTION)
-    .action(async (id: string) => end(await withParts(host, {}, (parts) => explainAccount(host, parts, id))));
+    .action(async (id: string) => end(await withParts(host, READING, (parts) => explainAccount(host, parts, id))));
 
   const memory = program.command("memory").description("what the memory knows");
   memory
@@ -234,7 +244,7 @@ function addQuestions(program: Command, host: Host, end: End): void {
     .option(...JSON_OPTION)
     .action(async (words: string[], options: { limit: number }) => {
       const question = { text: words.join(" "), limit: options.limit };
-      end(await withParts(host, {}, (parts) => searchMemory(host, parts.memory, question)));
+      end(await withParts(host, READING, (parts) => searchMemory(host, parts.memory, question)));
     });
 }
 
@@ -266,34 +276,6 @@ function signedNotes(host: Host, url: string): { readonly url: string; readonly 
   const secret = loaded.outcome === "valid" ? loaded.config.webhook.secrets.current : undefined;
   if (secret === undefined) throw new Misuse("--notify-notes wants WEBHOOK_SECRET to sign with");
   return { url, secret };
-}
-
-function load(host: Host, needs: { readonly crm?: true } = {}): LoadedConfig {
-  return loadConfig(host.source, (values) => [
-    ...checkFieldPolicy(values),
-    ...(needs.crm === true ? missingCredentials(values) : []),
-  ]);
-}
-
-/** Opens the parts for one command and closes them, whatever happens. */
-async function withParts(
-  host: Host,
-  needs: { readonly crm?: true },
-  use: (parts: Parts) => Promise<ExitCode>,
-): Promise<ExitCode> {
-  const loaded = load(host, needs);
-  if (loaded.outcome === "invalid") return configProblems(host.terminal, loaded.problems);
-  const parts = await host.openParts(loaded.config, host.openLog(quiet(loaded.config.log.level)));
-  try {
-    return await use(parts);
-  } finally {
-    await parts.close();
-  }
-}
-
-/** A command's own result is what a person reads; the life cycle of its parts is not. */
-function quiet(level: LogLevel): LogLevel {
-  return level === "info" ? "warn" : level;
 }
 
 /** Parses a whole number within bounds; commander tells the rest. */

@@ -51,7 +51,15 @@ test("no command at all prints the help and ends with 2", async () => {
 
 test("help and version are answers", async () => {
   assert.equal((await world.cli(["--help"])).code, 0);
-  assert.match((await world.cli(["sync", "--help"])).stdout, /--no-wait/);
+  for (const args of [
+    ["sync", "--help"],
+    ["help", "sync"],
+  ]) {
+    const told = await world.cli(args);
+    assert.equal(told.code, 0, args.join(" "));
+    assert.match(told.stdout, /--no-wait/);
+  }
+  assert.equal((await world.cli(["help"])).code, 0);
   assert.deepEqual(await world.cli(["--version"]), { code: 0, stdout: "1.2.3\n", stderr: "" });
 });
 
@@ -114,6 +122,44 @@ test("sync and serve want the credentials, the rest does not", async () => {
   assert.equal((await world.cli(["dead-letters", "list"], env({}))).code, 0);
 });
 
+test("people without credentials are shown how to try it", async () => {
+  const told = await world.cli(["serve"], env({}));
+  assert.match(told.stderr, /memhook demo .*memhook simulate/);
+  assert.doesNotMatch((await world.cli(["serve"], env({ ...CREDENTIALS, PORT: "x" }))).stderr, /memhook demo/);
+  assert.equal((await world.cli(["serve", "--json"], env({}))).stderr.trimEnd().split("\n").length, 1);
+});
+
+describe("where memhook never ran", () => {
+  const nowhere = { hasStore: () => false, openParts: () => assert.fail("opened what is not there") };
+  for (const args of [
+    ["dead-letters", "list"],
+    ["dead-letters", "redrive", "--all"],
+    ["events", "show", "x"],
+    ["explain", "1"],
+    ["memory", "search", "x"],
+  ]) {
+    test(`${args.join(" ")} says so, ends with 1, and makes nothing`, async () => {
+      const told = await world.cli(args, nowhere);
+      assert.equal(told.code, 1);
+      assert.match(told.stderr, /^memhook: NO_STORE: there is no store in /);
+    });
+  }
+});
+
+test("closing that fails is no failure of a command that only read; of any other it is told as the fault that it is", async () => {
+  const fault = new Fault("STORE_UNAVAILABLE", "closing the store");
+  const closing = new AggregateError([new Error("closing engine", { cause: fault })], "closing");
+  const openParts = async () => ({ ...world.parts, close: () => Promise.reject(closing) });
+  assert.equal((await world.cli(["dead-letters", "list"], { openParts })).code, 0);
+  const told = await world.cli(["dead-letters", "redrive", "--all"], { openParts });
+  assert.equal(told.code, 1);
+  assert.match(told.stderr, /^memhook: STORE_UNAVAILABLE: closing the store/);
+  const bug = {
+    openParts: async () => ({ ...world.parts, close: () => Promise.reject(new TypeError("of undefined")) }),
+  };
+  assert.match((await world.cli(["dead-letters", "list"], bug)).stderr, /UNEXPECTED/);
+});
+
 test("parts are closed whether the command succeeds or fails", async () => {
   let closes = 0;
   const { engine } = world;
@@ -128,7 +174,7 @@ test("parts are closed whether the command succeeds or fails", async () => {
     memory,
     crm: undefined,
     startWorker: async () => undefined,
-    isServiceRunning: () => false,
+    isServiceRunning: async () => false,
     close: async () => {
       closes += 1;
     },

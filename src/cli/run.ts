@@ -1,12 +1,10 @@
 import { CommanderError } from "commander";
 import { asFault, type Fault } from "../faults.ts";
 import { advice } from "./advice.ts";
+import { closingFault } from "./closing-fault.ts";
 import { EXIT, type ExitCode, Misuse } from "./exit-code.ts";
 import { createProgram, type Host } from "./program.ts";
 import { Stopped } from "./signals.ts";
-
-/** Codes of commander for an answer, not an error. */
-const ANSWERS = ["commander.helpDisplayed", "commander.version"];
 
 /** Runs one command line. Every way a command can end is in this function and the next. */
 export async function run(args: readonly string[], host: Host): Promise<ExitCode> {
@@ -32,7 +30,7 @@ export function wantsJson(args: readonly string[]): boolean {
 function endOf(host: Host, error: unknown): ExitCode {
   const { terminal } = host;
   if (error instanceof CommanderError) {
-    if (ANSWERS.includes(error.code)) return EXIT.done;
+    if (error.exitCode === 0) return EXIT.done; // An answer: the help or the version that was asked for.
     // `memhook` alone has printed its help, which is all there is to say.
     if (error.code !== "commander.help") terminal.error("MISUSED", error.message.replace(/^error: /, ""));
     return EXIT.misused;
@@ -46,7 +44,7 @@ function endOf(host: Host, error: unknown): ExitCode {
     terminal.error("STOPPED", reason instanceof Stopped ? reason.message : "stopped");
     return EXIT.failed;
   }
-  const fault = asFault(error, "running the command");
+  const fault = asFault(closingFault(error), "running the command");
   terminal.error(fault.code, messageOf(fault), { todo: advice[fault.code] });
   if (fault.code === "UNEXPECTED" && host.source.env["LOG_LEVEL"] === "debug") terminal.note(stackOf(fault));
   return fault.code === "CONFIG_INVALID" ? EXIT.misused : EXIT.failed;

@@ -32,6 +32,12 @@ test("prints .env lines, or one object, and stays up until it is told to stop", 
   assert.deepEqual(JSON.parse((await world.cli(["simulate", "--json"], stopped)).stdout), credentials);
 });
 
+test("tells people, not programs, where to change things while it runs", async () => {
+  const stopped = { signal: AbortSignal.abort(), startSimulator: startSimulator() };
+  assert.match((await world.cli(["simulate"], stopped)).stderr, /curl http:\/\/127\.0\.0\.1:9000\/__simulator\b/);
+  assert.equal((await world.cli(["simulate", "--json"], stopped)).stderr, "");
+});
+
 test("--workday makes so many changes a minute", async () => {
   const stop = new AbortController();
   let changes = 0;

@@ -29,6 +29,7 @@ export async function simulate(
     if (io.terminal.isJson) io.terminal.json(simulator.credentials);
     else for (const [name, value] of Object.entries(simulator.credentials)) io.terminal.line(`${name}=${value}`);
     io.terminal.note(`a stand-in Zoho CRM answers at ${simulator.url}; Ctrl-C ends it`);
+    io.terminal.note(`what can be changed while it runs: curl ${simulator.url}/__simulator`);
     if (workday.changesPerMinute === 0) await stopped(io.signal);
     while (!io.signal.aborted) {
       const isStopped = await io.clock.sleep(MINUTE_MS / workday.changesPerMinute, io.signal).then(

@@ -14,7 +14,7 @@ let startWorker: () => Promise<OwnWorker | undefined>;
 beforeEach(async () => {
   startWorker = async () => undefined;
   world = await cliWorld({ startWorker: () => startWorker() });
-  world.engine.acquireWorkerLock();
+  await world.engine.acquireWorkerLock();
 });
 afterEach(() => world.dispose());
 
@@ -92,6 +92,7 @@ test("works itself when no service runs, and ends its worker", async () => {
   startWorker = async () => {
     await work("complete");
     return {
+      obstacle: () => undefined,
       close: async () => {
         closes += 1;
       },
@@ -107,7 +108,7 @@ test("takes over when the service ends meanwhile", async () => {
     tries += 1;
     if (tries === 1) return undefined;
     await work("complete");
-    return { close: async () => undefined };
+    return { obstacle: () => undefined, close: async () => undefined };
   };
   assert.equal((await ended(world.cli(["sync", ONE]))).code, 0);
   assert.equal(tries, 2);
@@ -119,6 +120,36 @@ test("gives up at its time-out, ends with 1, and leaves the work queued", async 
   assert.match(told.stdout, /waiting/);
   assert.match(told.stderr, /stay queued/);
   assert.equal((await world.engine.view.stats()).lanes.sync.ready, 1);
+});
+
+test("working by itself, gives up when the CRM has been away for 15 s, and gives the worker lock back", async () => {
+  const since = world.clock.now() + 1_000;
+  let closedAt = 0;
+  startWorker = async () => ({
+    obstacle: () =>
+      world.clock.now() < since ? undefined : { dependency: "crm", since, cause: "CRM_UNREACHABLE" as const },
+    close: async () => {
+      closedAt = world.clock.now();
+    },
+  });
+  const told = await ended(world.cli(["sync", ONE]));
+  assert.equal(told.code, 1);
+  assert.match(told.stderr, /^memhook: CRM_UNREACHABLE: gave up, as the CRM has been away for 15 s .*1 stay queued\n$/);
+  assert.equal(closedAt - since, 15_000);
+});
+
+test("an outage that ends within 15 s is waited for", async () => {
+  const since = world.clock.now();
+  startWorker = async () => ({
+    obstacle: () =>
+      world.clock.now() < since + 14_000 ? { dependency: "crm", since, cause: "CRM_UNREACHABLE" as const } : undefined,
+    close: async () => undefined,
+  });
+  const command = world.cli(["sync", ONE]);
+  const told = await ended(command, async () => {
+    if (world.clock.now() >= since + 14_000) await work("complete");
+  });
+  assert.equal(told.code, 0);
 });
 
 test("stops waiting when it is told to stop", async () => {

@@ -1,7 +1,9 @@
 import { type AccountKey, accountKey } from "../account.ts";
+import { catalogue } from "../faults.ts";
 import type { LedgerState } from "../memory/ledger.ts";
+import { advice } from "./advice.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
-import type { CommandIo, OwnWorker, Parts } from "./parts.ts";
+import type { CommandIo, Obstacle, OwnWorker, Parts } from "./parts.ts";
 
 /** Longest wait unless `--timeout` says otherwise: an outage should not hold a script for ever. */
 export const SYNC_TIMEOUT_SECONDS_DEFAULT = 600;
@@ -9,6 +11,12 @@ export const SYNC_TIMEOUT_SECONDS_DEFAULT = 600;
 const LOOK_EVERY_MS = 200;
 /** Looks between two tries to take over the work of a service that has ended meanwhile. */
 const LOOKS_BETWEEN_TRIES = 25;
+
+/**
+ * How long a dependency may be away before a command that works by itself gives up: it holds the worker lock meanwhile, and a
+ * service that starts now would wait better.
+ */
+const OBSTACLE_MS_MAX = 15_000;
 
 /** What came of one account. `waiting` = not settled when the command ended; the work stays queued. */
 type Outcome = "synced" | "forgotten" | "absent" | "dead" | "waiting";
@@ -42,16 +50,22 @@ export async function syncAccounts(io: CommandIo, parts: SyncParts, request: Syn
     return EXIT.done;
   }
   const worker = await parts.startWorker();
-  const settled = await settle(io, parts, { ids, worker, deadline: receivedAt + request.timeoutMs });
-  return report(io, parts, { ids, settled });
+  const waited = await settle(io, parts, { ids, worker, deadline: receivedAt + request.timeoutMs });
+  return report(io, parts, { ids, ...waited });
 }
 
-/** Waits until the accounts are settled or time is up. Returns those that are. */
+/** Which accounts are settled, and what made the command give up on the others before its time. */
+interface Waited {
+  readonly settled: ReadonlySet<string>;
+  readonly obstacle: Obstacle | undefined;
+}
+
+/** Waits until the accounts are settled, time is up, or nothing can be done by this process. */
 async function settle(
   io: CommandIo,
   parts: SyncParts,
   work: { readonly ids: readonly string[]; readonly worker: OwnWorker | undefined; readonly deadline: number },
-): Promise<ReadonlySet<string>> {
+): Promise<Waited> {
   const { clock, signal, terminal } = io;
   const settled = new Set<string>();
   const progress = terminal.progress("syncing", work.ids.length);
@@ -61,6 +75,8 @@ async function settle(
       for (const id of work.ids) if (!settled.has(id) && (await isSettled(parts, id))) settled.add(id);
       progress.update(settled.size);
       if (settled.size === work.ids.length || clock.now() >= work.deadline || signal.aborted) break;
+      const obstacle = worker?.obstacle();
+      if (obstacle !== undefined && clock.now() - obstacle.since >= OBSTACLE_MS_MAX) return { settled, obstacle };
       if (worker === undefined && look % LOOKS_BETWEEN_TRIES === 0) worker = await parts.startWorker();
       await pause(io);
     }
@@ -68,7 +84,7 @@ async function settle(
     progress.stop();
     await worker?.close();
   }
-  return settled;
+  return { settled, obstacle: undefined };
 }
 
 async function isSettled(parts: Pick<Parts, "view">, id: string): Promise<boolean> {
@@ -85,7 +101,7 @@ async function pause(io: CommandIo): Promise<void> {
 async function report(
   io: CommandIo,
   parts: SyncParts,
-  work: { readonly ids: readonly string[]; readonly settled: ReadonlySet<string> },
+  work: Waited & { readonly ids: readonly string[] },
 ): Promise<ExitCode> {
   const ledger = await parts.ledger.read(work.ids.map((id) => accountKey(id)));
   const results: { account_id: string; outcome: Outcome; title: string | null; cause: string | null }[] = [];
@@ -105,7 +121,12 @@ async function report(
     );
   }
   const waiting = results.filter((result) => result.outcome === "waiting").length;
-  if (waiting > 0) {
+  if (work.obstacle !== undefined) {
+    const { cause } = work.obstacle;
+    const dependency = work.obstacle.dependency === "crm" ? "CRM" : "memory layer";
+    const message = `gave up, as the ${dependency} has been away for ${OBSTACLE_MS_MAX / 1_000} s (${catalogue[cause].summary}); ${waiting} stay queued`;
+    io.terminal.error(cause, message, { todo: advice[cause] });
+  } else if (waiting > 0) {
     io.terminal.note(`${waiting} not settled yet; they stay queued. memhook doctor says what stands in the way`);
   }
   return results.some((result) => result.outcome === "dead" || result.outcome === "waiting") ? EXIT.failed : EXIT.done;

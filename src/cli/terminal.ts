@@ -60,7 +60,7 @@ const GAP = "  ";
 export function openTerminal(options: TerminalOptions): Terminal {
   const { out, err, isJson } = options;
   const hasColour = out.isTTY === true && !options.env["NO_COLOR"] && options.env["TERM"] !== "dumb";
-  const width = out.isTTY === true ? (out.columns ?? WIDTH_DEFAULT) : undefined;
+  const width = out.isTTY === true ? out.columns || WIDTH_DEFAULT : undefined;
   return {
     isJson,
     line: (text) => void out.write(`${safeText(text)}\n`),
@@ -85,7 +85,7 @@ function openScreen(err: Output): Screen {
   let drawn = 0;
   return {
     get width() {
-      return err.columns ?? WIDTH_DEFAULT;
+      return err.columns || WIDTH_DEFAULT;
     },
     draw: (lines) => {
       const up = drawn === 0 ? "" : `\u001b[${drawn}A`;

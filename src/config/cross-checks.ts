@@ -21,7 +21,8 @@ const SECRET_CHARACTERS_GOOD = 32;
 const TOKEN_LENGTH_GOOD = 16;
 
 const REDIS_ADDRESSES = ["REDIS_HOST", "REDIS_URL", "REDIS_CLUSTER_NODES"] as const satisfies readonly VariableName[];
-const CREDENTIALS = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] as const;
+/** What signing in to Zoho takes: all three or none. */
+export const CREDENTIALS = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] as const;
 
 /** What is wrong between variables that are right by themselves. `isSet` also knows those whose value was wrong. */
 export function crossProblems(isSet: (name: VariableName) => boolean): readonly Problem[] {

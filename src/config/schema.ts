@@ -217,9 +217,9 @@ const memory = {
   }),
   COGNEE_DATASET: text("a name of up to 100 characters", { min: 1, max: 100 }).register(notes, {
     group: "Memory",
-    about: "The dataset that holds the documents.",
+    about:
+      "The dataset that holds the documents; it keys the work of making them searchable. The embedded sink has one.",
     default: "zoho_crm",
-    isForLater: true,
   }),
 } as const;
 
@@ -310,7 +310,8 @@ const server = {
   }),
   LOG_LEVEL: oneOf(LOG_LEVELS).register(notes, {
     group: "Server",
-    about: "How much is logged, as JSON lines on standard error. `debug` has a line per delivery and attempt.",
+    about:
+      "How much is logged, as JSON lines on standard error. `info` has a line per attempt and per refused delivery; `debug` also one per accepted delivery.",
     default: "info",
   }),
 } as const;

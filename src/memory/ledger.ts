@@ -71,10 +71,14 @@ export interface Ledger {
   record(outcomes: readonly LedgerOutcome[]): Promise<readonly LedgerWritten[]>;
   /** Marks accounts in state `stored` as `indexed`. */
   markIndexed(accounts: readonly AccountKey[]): Promise<void>;
+  /** Forgets what was written last, of all accounts: the sink has been made anew. Each next sync writes. Returns how many. */
+  forgetWritten(): Promise<number>;
   /** Accounts in one state, oldest first: what an index run has to make searchable. */
   inState(state: LedgerState, limit: number): Promise<readonly LedgerEntry[]>;
   /** The account each record was last seen under; records never seen are absent. Keyed by `recordKey`. */
   parents(records: readonly RecordRef[]): Promise<ReadonlyMap<string, AccountKey>>;
+  /** The records last seen under an account, at most `limit`: what may have to be looked for when it is gone. */
+  children(account: AccountKey, limit: number): Promise<readonly RecordRef[]>;
   /** Entries in key order after `after`, for whole passes. */
   list(options: { readonly after?: AccountKey; readonly limit: number }): Promise<readonly LedgerEntry[]>;
   /** Totals by state. */

@@ -61,6 +61,8 @@ export interface Memory {
   search(query: string, options: { readonly limit: number }, signal: AbortSignal): Promise<readonly SearchHit[]>;
   /** The account's document as the sink has it, if any. */
   read(account: AccountKey, signal: AbortSignal): Promise<StoredDocument | undefined>;
+  /** Names the store behind the sink: another answer means another store, which has none of the documents. */
+  identity(signal: AbortSignal): Promise<string>;
   /** Cheapest call that proves that the sink can be written; throws the fault that stands in the way. */
   probe(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -27,7 +27,7 @@ export interface Done {
   readonly deed: Deed;
   readonly settlement: Extract<Settlement, { verb: "complete" | "pass" }>;
   readonly record?: LedgerOutcome;
-  /** Syncs of accounts that lose a child by this write; queued in the same step. */
+  /** Work that others owe to this one: syncs of accounts that lose a child, lookups of what an account leaves behind. */
   readonly displaced?: readonly NewJob[];
   /** When the change happened in the CRM; only for writes that events caused. */
   readonly changedAt?: number;
@@ -54,7 +54,7 @@ export function syncJob(lease: Lease, account: AccountKey, note: string): NewJob
     lane: "sync",
     key: account,
     rank: lease.rank,
-    delayMs: 0, // the debounce was paid on the way here
+    delayMs: 0, // the debounce was paid before
     reason: { note, receivedAt: lease.oldestReceivedAt },
   };
 }

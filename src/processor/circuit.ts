@@ -52,86 +52,112 @@ export interface CircuitDeps {
 
 /** Makes a closed circuit. */
 export function createCircuit(deps: CircuitDeps): Circuit {
-  const { name, clock, log } = deps;
-  const stopped = new AbortController();
-  let waiters: (() => void)[] = [];
-  let state: CircuitState = "closed";
-  let since = clock.now();
-  let cause: FaultCode | undefined;
-  let nextProbeAt = 0;
+  return new ProbedCircuit(deps);
+}
+
+class ProbedCircuit implements Circuit {
+  readonly #deps: CircuitDeps;
+  readonly #stopped = new AbortController();
+  #waiters: (() => void)[] = [];
+  #state: CircuitState = "closed";
+  #since: number;
+  #cause: FaultCode | undefined;
+  #nextProbeAt = 0;
   /** Failures in a row: openings and probes. What the wait grows by. */
-  let failures = 0;
+  #failures = 0;
 
-  const schedule = (fault: Fault) => {
-    failures += 1;
-    cause = fault.code;
-    const ceilingMs = Math.min(PROBE_CAP_MS, PROBE_BASE_MS * 2 ** (failures - 1));
-    // Half of the wait is fixed: a probe straight after the failure would tell nothing.
-    const waitMs = ceilingMs / 2 + backoffMs(1, deps.random, { baseMs: ceilingMs / 2 });
-    nextProbeAt = clock.now() + Math.max(waitMs, floorMs(fault));
-  };
-  const close = () => {
-    log.info({ circuit: name, openMs: clock.now() - since }, "circuit closed");
-    state = "closed";
-    since = clock.now();
-    const woken = waiters;
-    waiters = [];
-    for (const wake of woken) wake();
-  };
-  const probeUntilClosed = async () => {
-    while (state !== "closed") {
-      await clock.sleep(nextProbeAt - clock.now(), stopped.signal);
-      if (clock.now() < nextProbeAt) continue; // moved by a later Retry-After
-      state = "half-open";
-      const fault = await probeOnce(deps, stopped.signal);
-      if (stopped.signal.aborted) return;
-      if (fault === undefined) return close();
-      state = "open";
-      schedule(fault);
-      deps.counters.add({ [`faults:${fault.code}`]: 1 });
-      log.warn({ circuit: name, cause, waitMs: nextProbeAt - clock.now(), error: fault }, "probe failed");
+  constructor(deps: CircuitDeps) {
+    this.#deps = deps;
+    this.#since = deps.clock.now();
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  open(fault: Fault): number {
+    const { name, clock, counters, log } = this.#deps;
+    if (this.#state !== "closed") {
+      this.#nextProbeAt = Math.max(this.#nextProbeAt, clock.now() + floorMs(fault));
+      return this.#nextProbeAt;
     }
-  };
+    if (clock.now() - this.#since >= STABLE_MS) this.#failures = 0;
+    this.#state = "open";
+    this.#since = clock.now();
+    this.#schedule(fault);
+    counters.add({ [`circuit_opened:${name}`]: 1 });
+    const waitMs = this.#nextProbeAt - clock.now();
+    log.warn({ circuit: name, cause: fault.code, waitMs, error: fault }, "circuit opened");
+    this.#probeUntilClosed().catch((error: unknown) => {
+      if (this.#stopped.signal.aborted) return;
+      counters.add({ "faults:UNEXPECTED": 1 });
+      log.error({ circuit: name, error }, "probing ended");
+    });
+    return this.#nextProbeAt;
+  }
 
-  return {
-    get isClosed() {
-      return state === "closed";
-    },
-    open: (fault) => {
-      if (state !== "closed") {
-        nextProbeAt = Math.max(nextProbeAt, clock.now() + floorMs(fault));
-        return nextProbeAt;
-      }
-      if (clock.now() - since >= STABLE_MS) failures = 0;
-      state = "open";
-      since = clock.now();
-      schedule(fault);
-      deps.counters.add({ [`circuit_opened:${name}`]: 1 });
-      log.warn({ circuit: name, cause, waitMs: nextProbeAt - clock.now(), error: fault }, "circuit opened");
-      probeUntilClosed().catch((error: unknown) => {
-        if (!stopped.signal.aborted) log.error({ circuit: name, error }, "probing ended");
-      });
-      return nextProbeAt;
-    },
-    whenClosed: (signal) =>
-      new Promise((resolve) => {
-        if (state === "closed" || signal.aborted) return resolve();
-        const wake = () => {
-          signal.removeEventListener("abort", wake);
-          waiters = waiters.filter((other) => other !== wake);
-          resolve();
-        };
-        waiters.push(wake);
-        signal.addEventListener("abort", wake, { once: true });
-      }),
-    status: () => ({
-      state,
-      since,
-      ...(state === "closed" || cause === undefined ? {} : { cause }),
-      ...(state === "open" ? { nextProbeAt } : {}),
-    }),
-    stop: () => stopped.abort(new Error("the circuit was stopped")),
-  };
+  whenClosed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.isClosed || signal.aborted) return resolve();
+      const wake = () => {
+        signal.removeEventListener("abort", wake);
+        this.#waiters = this.#waiters.filter((other) => other !== wake);
+        resolve();
+      };
+      this.#waiters.push(wake);
+      signal.addEventListener("abort", wake, { once: true });
+    });
+  }
+
+  status(): CircuitStatus {
+    return {
+      state: this.#state,
+      since: this.#since,
+      ...(this.isClosed || this.#cause === undefined ? {} : { cause: this.#cause }),
+      ...(this.#state === "open" ? { nextProbeAt: this.#nextProbeAt } : {}),
+    };
+  }
+
+  stop(): void {
+    this.#stopped.abort(new Error("the circuit was stopped"));
+  }
+
+  async #probeUntilClosed(): Promise<void> {
+    const { name, clock, counters, log } = this.#deps;
+    while (!this.isClosed) {
+      await clock.sleep(this.#nextProbeAt - clock.now(), this.#stopped.signal);
+      if (clock.now() < this.#nextProbeAt) continue; // moved by a later Retry-After
+      this.#state = "half-open";
+      const fault = await probeOnce(this.#deps, this.#stopped.signal);
+      if (this.#stopped.signal.aborted) return;
+      if (fault === undefined) return this.#close();
+      this.#state = "open";
+      this.#schedule(fault);
+      counters.add({ [`faults:${fault.code}`]: 1 });
+      const waitMs = this.#nextProbeAt - clock.now();
+      log.warn({ circuit: name, cause: fault.code, waitMs, error: fault }, "probe failed");
+    }
+  }
+
+  #schedule(fault: Fault): void {
+    const { clock, random } = this.#deps;
+    this.#failures += 1;
+    this.#cause = fault.code;
+    const ceilingMs = Math.min(PROBE_CAP_MS, PROBE_BASE_MS * 2 ** (this.#failures - 1));
+    // Half of the wait is fixed: a probe straight after the failure would tell nothing.
+    const waitMs = ceilingMs / 2 + backoffMs(1, random, { baseMs: ceilingMs / 2 });
+    this.#nextProbeAt = clock.now() + Math.max(waitMs, floorMs(fault));
+  }
+
+  #close(): void {
+    const { name, clock, log } = this.#deps;
+    log.info({ circuit: name, openMs: clock.now() - this.#since }, "circuit closed");
+    this.#state = "closed";
+    this.#since = clock.now();
+    const woken = this.#waiters;
+    this.#waiters = [];
+    for (const wake of woken) wake();
+  }
 }
 
 function floorMs(fault: Fault): number {

@@ -1,11 +1,7 @@
 import { asFault } from "../faults.ts";
-import { backoffMs } from "../queue/backoff.ts";
 import type { Lane, Lease } from "../queue/queue.ts";
 import { type BatchDeps, processBatch } from "./process-batch.ts";
-
-/** Waits after a claim that failed: short enough to notice soon that the store is back. */
-const STORE_WAIT_BASE_MS = 100;
-const STORE_WAIT_CAP_MS = 5_000;
+import { storeWaitMs } from "./store-wait.ts";
 
 /** One loop of one lane. */
 export interface LoopOptions {
@@ -24,24 +20,34 @@ export async function runClaimLoop(batch: BatchDeps, options: LoopOptions): Prom
   let leases: readonly Lease[] = [];
   let failures = 0;
 
+  const noteFailure = (error: unknown, doing: string) => {
+    failures += 1;
+    const fault = asFault(error, `${doing} on the ${lane} lane`);
+    deps.counters.add({ [`faults:${fault.code}`]: 1 });
+    deps.log[fault.code === "UNEXPECTED" ? "error" : "warn"]({ lane, failures, error: fault }, `${doing} failed`);
+  };
   const claim = async (): Promise<readonly Lease[]> => {
     try {
       const claimed = await deps.queue.claim({ lane, limit, leaseMs: deps.options.leaseMs });
       failures = 0;
       return claimed;
     } catch (error) {
-      failures += 1;
-      const fault = asFault(error, `claiming on the ${lane} lane`);
-      deps.counters.add({ [`faults:${fault.code}`]: 1 });
-      deps.log[fault.code === "UNEXPECTED" ? "error" : "warn"]({ lane, failures, error: fault }, "claim failed");
+      noteFailure(error, "claiming");
       return [];
     }
   };
   const rest = async () => {
-    if (failures === 0) return deps.queue.waitForWork(lane, deps.options.idleMs, stopping);
-    const waitMs = backoffMs(failures, deps.random, { baseMs: STORE_WAIT_BASE_MS, capMs: STORE_WAIT_CAP_MS });
-    // Half of the wait is fixed: jitter alone would let the loop spin.
-    await deps.clock.sleep((waitMs + STORE_WAIT_BASE_MS) / 2, stopping).catch(() => undefined);
+    if (failures > 0) {
+      await deps.clock.sleep(storeWaitMs(failures, deps.random), stopping).catch(() => undefined); // Told to stop.
+      return;
+    }
+    try {
+      await deps.queue.waitForWork(lane, deps.options.idleMs, stopping);
+    } catch (error) {
+      // It never should. But a loop that ended here would leave its lane to nobody.
+      noteFailure(error, "waiting for work");
+      await deps.clock.sleep(storeWaitMs(failures, deps.random), stopping).catch(() => undefined);
+    }
   };
 
   while (!stopping.aborted) {
@@ -74,6 +80,9 @@ async function giveBack({ deps }: BatchDeps, leases: readonly Lease[]): Promise<
   try {
     await deps.queue.settle(leases.map((lease) => ({ verb: "release", lease })));
   } catch (error) {
-    deps.log.warn({ jobs: leases.length, error: asFault(error, "releasing leases") }, "leases not given back");
+    const fault = asFault(error, "releasing leases");
+    deps.counters.add({ [`faults:${fault.code}`]: 1 });
+    const level = fault.code === "UNEXPECTED" ? "error" : "warn";
+    deps.log[level]({ jobs: leases.length, error: fault }, "leases not given back");
   }
 }

@@ -1,4 +1,4 @@
-import { type AccountKey, accountKey, type RecordRef } from "../account.ts";
+import { type AccountKey, accountKey, type RecordRef, recordKey } from "../account.ts";
 
 const ACCOUNT_KEY = /^([\w-]+)\/(\d{1,20})$/;
 const RECORD_KEY = /^([\w-]+)\/([A-Za-z]\w*)\/(\d{1,20})$/;
@@ -14,4 +14,9 @@ export function recordOfKey(key: string): (RecordRef & { readonly connection: st
   const [, connection, module, recordId] = RECORD_KEY.exec(key) ?? [];
   if (connection === undefined || module === undefined || recordId === undefined) return undefined;
   return { connection, module, recordId };
+}
+
+/** The key of a record's job in the route lane, in the connection of an account. */
+export function routeKey(account: AccountKey, record: RecordRef): string {
+  return `${account.slice(0, account.indexOf("/"))}/${recordKey(record)}`;
 }

@@ -1,9 +1,10 @@
 import type { AccountKey, MemoryDocument, RecordRef } from "../account.ts";
 import type { AccountRead } from "../crm/crm.ts";
-import { Fault } from "../faults.ts";
+import { asFault, Fault } from "../faults.ts";
 import type { LedgerEntry } from "../memory/ledger.ts";
 import type { Lease } from "../queue/queue.ts";
 import { type Attempt, failed } from "./attempt.ts";
+import { leftBehind } from "./left-behind.ts";
 import type { StageDeps } from "./processor-deps.ts";
 
 /** One claimed account and what is known of it. */
@@ -38,7 +39,13 @@ export function planFor(deps: StageDeps, subject: Subject, read: AccountRead | u
       return none(failed(lease, read.fault));
     case "absent":
       if (entry !== undefined && entry.state !== "removed") return { step: "remove", subject };
-      return none({ outcome: "done", lease, deed: "absent", settlement: { verb: "complete", lease } });
+      return none({
+        outcome: "done",
+        lease,
+        deed: "absent",
+        settlement: { verb: "complete", lease },
+        displaced: leftBehind(lease, subject.account),
+      });
     case "found": {
       const document = rendered(deps, read.snapshot);
       if (document instanceof Fault) return none(failed(lease, document));
@@ -61,12 +68,12 @@ export function laterThan(entry: LedgerEntry | undefined, readAt: number): numbe
   return entry === undefined ? readAt : Math.max(readAt, entry.readAt + 1);
 }
 
-/** The document, or the fault of the one account that cannot be rendered. */
+/** The document, or the fault of the one account that cannot be rendered. Anything but a Fault is a bug, and tried again. */
 function rendered(deps: StageDeps, snapshot: Parameters<StageDeps["options"]["render"]>[0]): MemoryDocument | Fault {
   try {
     return deps.options.render(snapshot);
   } catch (error) {
-    return error instanceof Fault ? error : new Fault("DOCUMENT_INVALID", "rendering an account", { cause: error });
+    return asFault(error, "rendering an account");
   }
 }
 

@@ -1,6 +1,5 @@
 import { asFault, Fault } from "../faults.ts";
 import type { LedgerWritten } from "../memory/ledger.ts";
-import { backoffMs } from "../queue/backoff.ts";
 import { keepLeases, LEASE_LOST } from "../queue/lease-keeper.ts";
 import type { Lane, Lease, Settled, Settlement } from "../queue/queue.ts";
 import type { Attempt, Done } from "./attempt.ts";
@@ -11,14 +10,13 @@ import type { StageDeps, WorkRight } from "./processor-deps.ts";
 import { reportBatch } from "./report-batch.ts";
 import { routeEvents } from "./route-events.ts";
 import { settlementFor } from "./settle.ts";
+import { storeWaitMs } from "./store-wait.ts";
 import { syncAccounts } from "./sync-accounts.ts";
 
 /** Longest that one batch may run. Every call of an adapter ends sooner; building an index over all documents may not. */
 const HOLD_MS_MAX: Readonly<Record<Lane, number>> = { route: 600_000, sync: 600_000, index: 7_200_000 };
 /** Tries to write the end of a batch while the store is away; some ten seconds, about what a lease has left. */
-const STORE_TRIES_MAX = 6;
-const STORE_WAIT_BASE_MS = 100;
-const STORE_WAIT_CAP_MS = 4_000;
+const STORE_TRIES_MAX = 8;
 
 const STAGES = { route: routeEvents, sync: syncAccounts, index: indexMemory } as const;
 
@@ -88,8 +86,8 @@ async function attemptAll(
 }
 
 /**
- * Writes all in one turn. The displaced are queued first and are not fenced: an extra sync costs nothing, while a move
- * that is in the ledger without them would leave the old account stale. What the ledger finds displaced beyond that (its
+ * Writes all in one turn. The displaced are queued first and are not fenced: an extra sync or lookup costs little, while a
+ * move or an end that is in the ledger without them would leave another account stale. What the ledger finds displaced beyond that (its
  * owner changed meanwhile) is queued after.
  */
 async function writeEnd(
@@ -99,7 +97,7 @@ async function writeEnd(
 ): Promise<readonly Settled[]> {
   const { queue, ledger } = batch.deps;
   const recording = attempts.filter(isRecording);
-  const displaced = recording.flatMap((attempt) => attempt.displaced ?? []);
+  const displaced = attempts.flatMap((attempt) => (attempt.outcome === "done" ? (attempt.displaced ?? []) : []));
   const parts = [
     once(async () => (displaced.length === 0 ? undefined : queue.enqueue(displaced))),
     once(async () => (recording.length === 0 ? [] : ledger.record(recording.map((attempt) => attempt.record)))),
@@ -133,8 +131,7 @@ async function insist<Value>({ deps, signal }: BatchDeps, write: () => Promise<V
     } catch (error) {
       const isAway = error instanceof Fault && error.code === "STORE_UNAVAILABLE";
       if (!isAway || tries >= STORE_TRIES_MAX || signal.aborted) throw error;
-      const waitMs = backoffMs(tries, deps.random, { baseMs: STORE_WAIT_BASE_MS, capMs: STORE_WAIT_CAP_MS });
-      await deps.clock.sleep(waitMs, signal).catch(() => undefined); // a drain: one last try, at once
+      await deps.clock.sleep(storeWaitMs(tries, deps.random), signal).catch(() => undefined); // a drain: one last try, at once
     }
   }
 }

@@ -21,6 +21,8 @@ export interface ProcessorOptions {
   readonly attemptsMax: number;
   readonly retryBaseMs: number;
   readonly leaseMs: number;
+  /** How long a sync that events ask for waits for further events of its account; urgent ones do not wait. */
+  readonly debounceMs: number;
   /** The sink's dataset: key of the index lane's one job. */
   readonly dataset: string;
   readonly routes: RoutingRules;
@@ -37,7 +39,7 @@ export type Observation = "freshness" | "sync_lag" | "attempt_duration";
 /** What the processor works with: ports only. */
 export interface ProcessorDeps {
   readonly queue: Pick<Queue, "claim" | "extend" | "settle" | "enqueue" | "waitForWork">;
-  readonly ledger: Pick<Ledger, "read" | "intend" | "record" | "parents" | "inState" | "markIndexed">;
+  readonly ledger: Pick<Ledger, "read" | "intend" | "record" | "parents" | "children" | "inState" | "markIndexed">;
   readonly crm: Pick<Crm, "readAccounts" | "readParents" | "probe">;
   readonly memory: Pick<Memory, "put" | "remove" | "flush" | "probe">;
   readonly counters: Pick<Counters, "add">;

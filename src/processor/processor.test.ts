@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startWorld } from "../../test/fakes/processor-world.ts";
 import { openTestEngine } from "../../test/fakes/test-engine.ts";
-import type { FaultCode } from "../faults.ts";
+import { Fault, type FaultCode } from "../faults.ts";
 import type { ProcessorOptions } from "./processor-deps.ts";
 
 function world(accounts = 1, options: Partial<ProcessorOptions> = {}) {
@@ -161,7 +161,6 @@ test("workers can be added and taken away while running", async () => {
 test("a store that fails for a while stops no loop", async () => {
   const { engine, sink, all, send, pass, counts } = world(3);
   const { claim, settle } = engine.queue;
-  const { Fault } = await import("../faults.ts");
   const away = async () => {
     throw new Fault("STORE_UNAVAILABLE", "testing");
   };
@@ -177,11 +176,61 @@ test("a store that fails for a while stops no loop", async () => {
   assert.equal(sink.texts.size, 3);
 });
 
+/** Steps of the engine that a store may refuse, each by itself and all at once. */
+const STORE_STEPS = {
+  queue: ["claim", "settle", "extend", "enqueue", "waitForWork"],
+  ledger: ["read", "intend", "record", "parents", "children", "inState", "markIndexed"],
+} as const;
+const REFUSED_STEPS: readonly (readonly string[])[] = [
+  ...[...STORE_STEPS.queue, ...STORE_STEPS.ledger].map((step) => [step]),
+  [...STORE_STEPS.queue, ...STORE_STEPS.ledger],
+];
+/** Calls of one step in half a minute: three lanes' loops that each wait 50 ms at least, and work that waits a second. */
+const CALLS_MAX = 1_800;
+
+for (const refused of REFUSED_STEPS) {
+  const name = refused.length === 1 ? refused[0] : "everything";
+  test(`a store that refuses ${name} is not asked in a tight loop, and all is well once it is back`, async () => {
+    const { crm, engine, sink, clock, all, send, pass } = world(3);
+    crm.children.set("Contacts/10", { account: "1", text: "Ada" });
+    crm.children.set("Contacts/11", { account: "3", text: "Bob" });
+    await send({ module: "Accounts", recordId: "3" });
+    crm.accounts.delete("3"); // So that a removal and its lookups are met as well.
+    crm.children.set("Contacts/11", { account: "1", text: "Bob" });
+    crm.onRead = () => clock.sleep(15_000); // Long enough to prolong leases.
+    const calls = new Map<string, number>();
+    let isAway = true;
+    const guarded = <Port extends object>(port: Port, steps: readonly string[]) => {
+      for (const step of steps.filter((candidate) => refused.includes(candidate))) {
+        const real: unknown = Reflect.get(port, step);
+        assert.ok(typeof real === "function");
+        Reflect.set(port, step, async (...given: unknown[]) => {
+          calls.set(step, (calls.get(step) ?? 0) + 1);
+          if (isAway) throw new Fault("STORE_UNAVAILABLE", "testing");
+          return Reflect.apply(real, port, given);
+        });
+      }
+    };
+    await pass(10);
+    guarded(engine.queue, STORE_STEPS.queue);
+    guarded(engine.ledger, STORE_STEPS.ledger);
+    await send(...all, { module: "Contacts", recordId: "10" });
+    await pass(30_000, 50);
+    assert.ok(calls.size > 0);
+    for (const [step, count] of calls) assert.ok(count <= CALLS_MAX, `${step} was called ${count} times`);
+    isAway = false;
+    crm.onRead = () => undefined;
+    await pass(60_000, 500);
+    assert.deepEqual([...sink.texts.keys()].sort(), ["zoho/1", "zoho/2"]);
+    assert.match(sink.texts.get("zoho/1") ?? "", /Ada[\s\S]*Bob/);
+    assert.equal(await engine.unsettled(), 0);
+  });
+}
+
 test("the end of a batch is written again when the store was away for a moment: no second write to the sink", async () => {
   const { engine, sink, crm, all, send, pass } = world(3);
   const { settle } = engine.queue;
   const { record } = engine.ledger;
-  const { Fault } = await import("../faults.ts");
   const away = async () => {
     throw new Fault("STORE_UNAVAILABLE", "testing");
   };

@@ -1,9 +1,8 @@
-import { LANES, type Lane } from "../queue/queue.ts";
+import type { Lane } from "../queue/queue.ts";
 import type { CircuitStatus } from "./circuit.ts";
 import { createCircuits, type Dependency } from "./circuits.ts";
-import { runClaimLoop } from "./claim-loop.ts";
-import type { BatchDeps } from "./process-batch.ts";
-import type { ProcessorDeps, StageDeps, Tally } from "./processor-deps.ts";
+import { LaneLoops } from "./lane-loops.ts";
+import type { ProcessorDeps, Tally } from "./processor-deps.ts";
 
 /** Most workers of the sync lane; one process saturates its CPU and the CRM's concurrency limit well below. */
 const WORKERS_MAX = 64;
@@ -42,41 +41,17 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   const circuits = createCircuits(deps);
   const work = new AbortController();
   const tally: Tally = { succeeded: 0, failed: 0, lastSuccessAt: null };
-  const stageDeps: StageDeps = { ...deps, unindexed: new Map(), tally };
-  const batch: BatchDeps = { deps: stageDeps, circuits, signal: work.signal };
-  const inFlight: Record<Lane, number> = { route: 0, sync: 0, index: 0 };
-  const loops = new Set<Promise<void>>();
-  const workers: AbortController[] = [];
-  const others: AbortController[] = [];
+  const loops = new LaneLoops({ deps: { ...deps, unindexed: new Map(), tally }, circuits, signal: work.signal });
   let wanted = boundedWorkers(deps.options.workers);
-  let running = 0;
   let phase: "new" | "running" | "stopping" = "new";
   let stopped: Promise<void> | undefined;
 
-  const launch = (lane: Lane, limit: number): AbortController => {
-    const stopping = new AbortController();
-    const isWorker = lane === "sync";
-    if (isWorker) running += 1;
-    const onInFlight = (delta: number) => {
-      inFlight[lane] += delta;
-    };
-    const loop = runClaimLoop(batch, { lane, limit, stopping: stopping.signal, onInFlight }).finally(() => {
-      loops.delete(loop);
-      if (isWorker) running -= 1;
-    });
-    loops.add(loop);
-    return stopping;
-  };
-  const adjust = () => {
-    while (workers.length < wanted) workers.push(launch("sync", deps.options.batchSize));
-    while (workers.length > wanted) workers.pop()?.abort();
-  };
   const shutDown = async (drainMs: number) => {
     phase = "stopping";
-    for (const loop of [...workers, ...others]) loop.abort();
     circuits.stop();
-    const ended = Promise.allSettled([...loops]);
+    const ended = loops.end();
     if (await isOver(deps, ended, drainMs)) return;
+    const { inFlight } = loops;
     deps.log.warn({ inFlight }, "drain deadline: giving back what is in flight");
     work.abort(new Error("the drain's deadline has passed"));
     if (!(await isOver(deps, ended, RELEASE_MS_MAX))) deps.log.error({ inFlight }, "leases left to expire");
@@ -86,14 +61,13 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     start: () => {
       if (phase !== "new") return;
       phase = "running";
-      for (const lane of LANES.filter((name) => name !== "sync")) {
-        others.push(launch(lane, lane === "route" ? ROUTE_BATCH : 1));
-      }
-      adjust();
+      loops.adjust("route", { count: 1, limit: ROUTE_BATCH });
+      loops.adjust("index", { count: 1, limit: 1 });
+      loops.adjust("sync", { count: wanted, limit: deps.options.batchSize });
     },
     setWorkers: (count) => {
       wanted = boundedWorkers(count);
-      if (phase === "running") adjust();
+      if (phase === "running") loops.adjust("sync", { count: wanted, limit: deps.options.batchSize });
     },
     stop: ({ drainMs }) => {
       stopped ??= shutDown(drainMs);
@@ -101,8 +75,8 @@ export function createProcessor(deps: ProcessorDeps): Processor {
     },
     status: () => ({
       workers: wanted,
-      workersRunning: running,
-      inFlight: { ...inFlight },
+      workersRunning: loops.running.sync,
+      inFlight: { ...loops.inFlight },
       circuits: circuits.status(),
       lastSuccessAt: tally.lastSuccessAt,
       successRate: rateOf(tally),

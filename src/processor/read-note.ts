@@ -1,4 +1,5 @@
 import { type CrmEvent, decodeEvent } from "../crm/event.ts";
+import { Fault } from "../faults.ts";
 
 /**
  * The event of a reason's note; undefined for memhook's own work, and for a note that cannot be read: it then says as
@@ -7,7 +8,8 @@ import { type CrmEvent, decodeEvent } from "../crm/event.ts";
 export function readNote(note: string): CrmEvent | undefined {
   try {
     return decodeEvent(note);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof Fault || error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { AccountKey } from "../account.ts";
-import type { Lane, Settled, Settlement } from "../queue/queue.ts";
+import type { Lane, Lease, Settled, Settlement } from "../queue/queue.ts";
 import type { Attempt, Deed, Done } from "./attempt.ts";
 import type { StageDeps } from "./processor-deps.ts";
 
@@ -48,13 +48,18 @@ export function reportBatch(deps: StageDeps, batch: EndedBatch): void {
     if (lane === "sync" && (verb === "retry" || verb === "dead") && !isStale) count("syncs_failed");
     if (attempt.outcome === "done" && !isStale) {
       const counter = DEED_COUNTERS[attempt.deed];
-      if (counter !== undefined) count(counter, attempt.deed === "no_account" ? attempt.lease.reasonCount : 1);
+      if (counter !== undefined) count(counter, attempt.deed === "no_account" ? eventsOf(attempt.lease) : 1);
       measure(deps, attempt, now);
     }
     logAttempt(deps, batch, index);
   });
   deps.observe?.("attempt_duration", durationMs);
   deps.counters.add(deltas);
+}
+
+/** Events that a run answers; memhook's own reasons are none. */
+function eventsOf({ reasons, reasonCount }: Lease): number {
+  return reasonCount - reasons.filter(({ eventId }) => eventId === undefined).length;
 }
 
 function measure(deps: StageDeps, attempt: Done, now: number): void {

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newEvent, startWorld } from "../../test/fakes/processor-world.ts";
 import { openTestEngine } from "../../test/fakes/test-engine.ts";
+import type { ProcessorOptions } from "./processor-deps.ts";
 
-function world() {
-  const made = startWorld(openTestEngine);
+function world(options: Partial<ProcessorOptions> = {}) {
+  const made = startWorld(openTestEngine, options);
   for (const id of ["1", "2", "3"]) made.crm.accounts.set(id, `Account ${id}`);
   return made;
 }
@@ -18,6 +19,40 @@ async function settledWorld() {
   made.crm.reads.length = 0;
   return made;
 }
+
+test("the debounce joins what many records of one account announce, and not only what one record does", async () => {
+  const { crm, sink, counts, send, pass, engine } = world({ debounceMs: 300 });
+  for (let id = 10; id < 50; id++) {
+    crm.children.set(`Contacts/${id}`, { account: "1", text: `Contact ${id}` });
+    await send({ module: "Contacts", recordId: `${id}`, operation: "create" });
+    await pass(100);
+  }
+  assert.equal(sink.texts.size, 0);
+  await pass(300);
+  assert.match(sink.texts.get("zoho/1") ?? "", /Contact 10[\s\S]*Contact 49/);
+  assert.equal(counts["attempts:sync"], 1);
+  assert.equal(await engine.unsettled(), 0);
+});
+
+test("the account that a record has left is debounced like the one that has it now", async () => {
+  const { crm, engine, clock, send, pass } = world({ debounceMs: 300 });
+  crm.children.set("Contacts/10", { account: "1", text: "Ada" });
+  await send({ module: "Contacts", recordId: "10" });
+  await pass(300);
+  crm.children.set("Contacts/10", { account: "2", text: "Ada" });
+  await send({ module: "Contacts", recordId: "10" });
+  assert.equal((await engine.job("sync", "zoho/1"))?.dueAt, clock.now() + 300);
+  assert.equal((await engine.job("sync", "zoho/2"))?.dueAt, clock.now() + 300);
+});
+
+test("an urgent event is not debounced on its way", async () => {
+  const { crm, sink, engine, clock, rest } = world({ debounceMs: 300 });
+  crm.children.set("Deals/30", { account: "1", text: "Big deal" });
+  const event = newEvent({ module: "Deals", recordId: "30", operation: "update" }, 1, clock.now());
+  await engine.queue.deliver([{ ...event, rank: "urgent" }]);
+  await rest();
+  assert.match(sink.texts.get("zoho/1") ?? "", /Big deal/);
+});
 
 test("a record never seen is looked up, and its account is synced", async () => {
   const { crm, sink, send } = world();

@@ -16,6 +16,8 @@ interface Route {
   /** The events shown; undefined in the list for work of memhook's own and for notes that cannot be read. */
   readonly events: readonly (CrmEvent | undefined)[];
   readonly hinted: readonly AccountKey[];
+  /** The debounce: spent here, where the account is known, so that its records' events wait for each other. */
+  readonly delayMs: number;
 }
 
 type Parents = ReadonlyMap<string, AccountKey>;
@@ -30,7 +32,7 @@ export async function routeEvents(
   leases: readonly Lease[],
   right: WorkRight,
 ): Promise<readonly Attempt[]> {
-  const routes = leases.map(routeOf);
+  const routes = leases.map((lease) => routeOf(deps, lease));
   const known = routes.filter((route) => route !== undefined);
   const parents = await deps.ledger.parents(known.map((route) => route.record));
   const unsure = known.filter((route) => needsLookup(route, parents, deps.options.routes));
@@ -53,12 +55,12 @@ export async function routeEvents(
   });
 }
 
-function routeOf(lease: Lease): Route | undefined {
+function routeOf({ options }: StageDeps, lease: Lease): Route | undefined {
   const record = recordOfKey(lease.key);
   if (record === undefined) return undefined;
   const events = lease.reasons.map((reason) => readNote(reason.note));
   const hinted = events.flatMap((event) => (event?.accountId ? [accountKey(event.accountId, record.connection)] : []));
-  return { lease, record, events, hinted };
+  return { lease, record, events, hinted, delayMs: lease.rank === "urgent" ? 0 : options.debounceMs };
 }
 
 function needsLookup({ lease, record, events, hinted }: Route, parents: Parents, rules: RoutingRules): boolean {
@@ -81,7 +83,7 @@ function needsLookup({ lease, record, events, hinted }: Route, parents: Parents,
 }
 
 function routed(route: Route, parents: Parents, lookup: ParentRead | undefined): Attempt {
-  const { lease, record, hinted } = route;
+  const { lease, record, hinted, delayMs } = route;
   if (lookup?.outcome === "failed") return failed(lease, lookup.fault);
   const present = lookup?.outcome === "found" ? lookup.accounts : [];
   const previous = parents.get(recordKey(record));
@@ -91,7 +93,10 @@ function routed(route: Route, parents: Parents, lookup: ParentRead | undefined):
   if (first === undefined) {
     return { outcome: "done", lease, deed: "no_account", settlement: { verb: "complete", lease } };
   }
-  const to = { lane: "sync", key: first, rank: lease.rank, delayMs: 0 } as const;
-  const also = others.map((account) => syncJob(lease, account, `also concerned: ${recordKey(record)}`));
+  const to = { lane: "sync", key: first, rank: lease.rank, delayMs } as const;
+  const also = others.map((account) => ({
+    ...syncJob(lease, account, `also concerned: ${recordKey(record)}`),
+    delayMs,
+  }));
   return { outcome: "done", lease, deed: "routed", settlement: { verb: "pass", lease, to, also } };
 }

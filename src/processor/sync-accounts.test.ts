@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startWorld } from "../../test/fakes/processor-world.ts";
 import { openTestEngine } from "../../test/fakes/test-engine.ts";
+import { AssertionBug } from "../assert.ts";
+import { Fault } from "../faults.ts";
 import type { ProcessorOptions } from "./processor-deps.ts";
 
 function world(accounts = 1, options: Partial<ProcessorOptions> = {}) {
@@ -88,16 +90,32 @@ test("one account that cannot be read, written or rendered does not fail its nin
   }
 });
 
+function renderAllBut(broken: string, error: Error): ProcessorOptions["render"] {
+  return (snapshot) => {
+    if (snapshot.account === broken) throw error;
+    return { account: snapshot.account, title: "t", text: "x", fingerprint: snapshot.account };
+  };
+}
+
 test("an account that cannot be rendered is a dead letter at once", async () => {
-  const { sink, engine, all, send } = world(10, {
-    render: (snapshot) => {
-      if (snapshot.account === "zoho/5") throw new TypeError("broken");
-      return { account: snapshot.account, title: "t", text: "x", fingerprint: snapshot.account };
-    },
+  const { sink, engine, counts, all, send } = world(10, {
+    render: renderAllBut("zoho/5", new Fault("DOCUMENT_INVALID", "testing")),
   });
   await send(...all);
   assert.equal(sink.texts.size, 9);
   assert.deepEqual(await engine.deadLetters(), [{ key: "zoho/5", cause: "DOCUMENT_INVALID" }]);
+  assert.equal(counts["faults:UNEXPECTED"], undefined);
+});
+
+test("a renderer that breaks is a bug: counted as one, tried again, and its neighbours do not pay for it", async () => {
+  for (const error of [new TypeError("broken"), new AssertionBug("broken")]) {
+    const { sink, engine, counts, all, send } = world(10, { render: renderAllBut("zoho/5", error) });
+    await send(...all);
+    assert.equal(sink.texts.size, 9);
+    assert.deepEqual(await engine.deadLetters(), []);
+    assert.equal((await engine.job("sync", "zoho/5"))?.attempt, 1);
+    assert.equal(counts["faults:UNEXPECTED"], 1);
+  }
 });
 
 test("an account that makes the whole call throw is found by halving, and its neighbours are synced", async () => {
@@ -272,4 +290,16 @@ test("freshness and lag are measured for events, from the change to searchable",
   const of = (name: string) => observed.filter((seen) => seen.name === name).map((seen) => seen.ms);
   assert.deepEqual(of("freshness"), [500]);
   assert.deepEqual(of("sync_lag"), [100]);
+});
+
+test("freshness is not measured where nobody says when the change happened: a first load may be of an old record", async () => {
+  const { observed, send, sink, crm } = world();
+  sink.isIndexedAtOnce = true;
+  await send({ module: "Accounts", recordId: "1" });
+  const of = (name: string) => observed.filter((seen) => seen.name === name);
+  assert.equal(of("sync_lag").length, 1);
+  assert.deepEqual(of("freshness"), []);
+  crm.accounts.set("1", "Account One");
+  await send({ module: "Accounts", recordId: "1", operation: "delete" });
+  assert.equal(of("freshness").length, 1);
 });

@@ -1,4 +1,4 @@
-import type { AccountKey } from "../account.ts";
+import type { AccountKey, RecordRef } from "../account.ts";
 import type { AccountRead } from "../crm/crm.ts";
 import { Fault } from "../faults.ts";
 import type { LedgerIntent } from "../memory/ledger.ts";
@@ -9,6 +9,7 @@ import { changedAtOf } from "./change-time.ts";
 import { displacedBy } from "./displaced.ts";
 import { indexJob } from "./index-memory.ts";
 import { accountOfKey } from "./job-key.ts";
+import { formerChildren, leftBehind } from "./left-behind.ts";
 import { type Found, laterThan, type Plan, planFor, type Subject } from "./plan-sync.ts";
 import type { StageDeps, WorkRight } from "./processor-deps.ts";
 
@@ -16,6 +17,7 @@ type Put = Extract<Plan, { step: "put" }>;
 type Keep = Extract<Plan, { step: "keep" }>;
 type Remove = Extract<Plan, { step: "remove" }>;
 type Owners = ReadonlyMap<string, AccountKey>;
+type Orphans = ReadonlyMap<string, readonly RecordRef[]>;
 
 /**
  * Brings the claimed accounts up to date: one batched read, then one batched write of the documents that differ from
@@ -28,19 +30,24 @@ export async function syncAccounts(
   right: WorkRight,
 ): Promise<readonly Attempt[]> {
   const plans = await readAndPlan(deps, leases, right);
-  const [stale, owners] = await Promise.all([announce(deps, plans), presentOwners(deps, plans)]);
+  const [stale, owners, orphans] = await Promise.all([
+    announce(deps, plans),
+    presentOwners(deps, plans),
+    orphansOf(deps, plans.filter(isRemove)),
+  ]);
   const going = plans.filter((plan) => plan.step === "none" || !stale.has(plan.subject.lease.jobId));
   // One after the other: if one throws, the other must not still be under way when the batch is tried in halves.
   const puts = await putAll(deps, going.filter(isPut), right);
   const removals = await removeAll(deps, going.filter(isRemove), right);
 
-  return plans.map((plan) => attemptOf(deps, plan, { stale, owners, puts, removals }));
+  return plans.map((plan) => attemptOf(deps, plan, { stale, owners, orphans, puts, removals }));
 }
 
 /** What the sink and the ledger answered, by job id. */
 interface Answers {
   readonly stale: ReadonlySet<string>;
   readonly owners: Owners;
+  readonly orphans: Orphans;
   readonly puts: ReadonlyMap<string, PutResult>;
   readonly removals: ReadonlyMap<string, RemoveResult>;
 }
@@ -98,6 +105,14 @@ function presentOwners(deps: StageDeps, plans: readonly Plan[]): Promise<Owners>
   return children.length === 0 ? new Map() : deps.ledger.parents(children);
 }
 
+/** By job: what each account that is gone had in the ledger, asked before the ledger forgets it. */
+async function orphansOf(deps: StageDeps, plans: readonly Remove[]): Promise<Orphans> {
+  const found = plans.map(async ({ subject: { lease, account } }) => {
+    return [lease.jobId, await formerChildren(deps, account)] as const;
+  });
+  return new Map(await Promise.all(found));
+}
+
 async function putAll(
   deps: StageDeps,
   plans: readonly Put[],
@@ -134,7 +149,7 @@ function written(deps: StageDeps, { subject, found }: Put, { owners, puts }: Ans
   const result = puts.get(lease.jobId);
   if (result === undefined) return failed(lease, new Fault("UNEXPECTED", "writing a document: no result"));
   if (result.outcome === "failed") return failed(lease, result.fault);
-  const changedAt = changedAtOf(lease, found.document.modifiedAt);
+  const changedAt = changedAtOf(lease, { now: found.document.modifiedAt, before: subject.entry?.modifiedAt });
   return {
     outcome: "done",
     lease,
@@ -164,7 +179,7 @@ function unchanged(deps: StageDeps, { subject, found, entry }: Keep, { owners }:
   };
 }
 
-function removed(deps: StageDeps, { subject }: Remove, { removals }: Answers): Attempt {
+function removed(deps: StageDeps, { subject }: Remove, { orphans, removals }: Answers): Attempt {
   const { lease, account, entry, readAt } = subject;
   const result = removals.get(lease.jobId);
   if (result === undefined) return failed(lease, new Fault("UNEXPECTED", "forgetting an account: no result"));
@@ -185,6 +200,7 @@ function removed(deps: StageDeps, { subject }: Remove, { removals }: Answers): A
       children: [],
       isIndexed: true,
     },
+    displaced: leftBehind(lease, account, orphans.get(lease.jobId)),
   };
 }
 

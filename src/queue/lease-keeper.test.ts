@@ -55,6 +55,15 @@ test("a store that is away does not stop the work until the lease has expired", 
   assert.equal(keeper.signal.reason, LEASE_LOST);
 });
 
+test("a bug while prolonging stops the work as the bug that it is", async () => {
+  const { clock, keeper } = setUp(() => {
+    throw new TypeError("broken");
+  });
+  await clock.advance(10_000);
+  assert.ok(keeper.signal.reason instanceof Fault);
+  assert.equal(keeper.signal.reason.code, "UNEXPECTED");
+});
+
 test("work that hangs is stopped at the bound with a fault", async () => {
   const { clock, keeper } = setUp(() => "settled");
   for (let second = 0; second < 611; second++) await clock.advance(1_000);

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { Fault } from "../faults.ts";
+import { asFault, Fault } from "../faults.ts";
 import type { Lease, Queue } from "./queue.ts";
 
 /** Leases are prolonged at a third of their length: two more tries fit before they expire. */
@@ -22,7 +22,7 @@ export interface KeepOptions {
 
 /** Keeps the leases of one batch while its work runs. */
 export interface LeaseKeeper {
-  /** The work's signal: aborted with LEASE_LOST, with a Fault past `holdMsMax`, or with the caller's reason. */
+  /** The work's signal: aborted with LEASE_LOST, with a Fault past `holdMsMax` or by a bug, or with the caller's reason. */
   readonly signal: AbortSignal;
   /** Throws LEASE_LOST or the reason of the abort; called right before a write that no fencing token guards. */
   mustHold(): void;
@@ -54,8 +54,9 @@ export function keepLeases(
       if (answers.includes("stale")) work.abort(LEASE_LOST);
       expiresAt = askedAt + leaseMs;
       return leaseMs * EXTEND_SHARE;
-    } catch {
-      // The store is away (or worse): the lease still holds until it expires, and the work may end before that.
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      // The store is away: the lease still holds until it expires, and the work may end before that.
       if (clock.now() >= expiresAt) work.abort(LEASE_LOST);
       return leaseMs * EXTEND_AGAIN_SHARE;
     }
@@ -69,7 +70,7 @@ export function keepLeases(
     }
   };
   run().catch((error: unknown) => {
-    if (error !== STOPPED) work.abort(error);
+    if (error !== STOPPED) work.abort(asFault(error, "prolonging leases")); // A bug: the work fails with it, and is counted.
   });
 
   return {

@@ -1,4 +1,5 @@
-import type { EventFate, Failure, JobAddress, JobState, Lane, Rank, Reason } from "./queue.ts";
+import type { JobState } from "./job-state.ts";
+import type { EventFate, Failure, JobAddress, Lane, Rank, Reason } from "./queue.ts";
 
 /** Figures of one lane at one instant. */
 export interface LaneStats {

@@ -6,10 +6,6 @@ export type Lane = (typeof LANES)[number];
 export const RANKS = ["urgent", "live", "background"] as const;
 export type Rank = (typeof RANKS)[number];
 
-/** The states of a job, and no others. A completed job leaves counters and a log line, not a state. */
-export const JOB_STATES = ["ready", "delayed", "leased", "dead"] as const;
-export type JobState = (typeof JOB_STATES)[number];
-
 /** What became of an event. `filtered` never entered the queue: the configured event filter ignored it. */
 export type EventFate = "queued" | "synced" | "superseded" | "dead" | "filtered";
 
@@ -120,6 +116,11 @@ export interface QueueOptions {
   readonly dedupWindowMs: number;
   /** Longest time that joining events can put a job off, counted from its first event. */
   readonly maxWaitMs: number;
+  /**
+   * Least time from a completed run of a key to its next one, so that a key under a storm runs once in it and not as often as
+   * it can. Urgent work does not wait for it. Kept as well as the engine can: it saves work and promises nothing. Default 0.
+   */
+  readonly restMs?: number;
 }
 
 /**

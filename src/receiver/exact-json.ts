@@ -16,6 +16,7 @@ const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
 const DIGIT_0 = 0x30;
 const DIGIT_9 = 0x39;
+const MINUS = 0x2d;
 const DOT = 0x2e;
 const LOWER_E = 0x65;
 const UPPER_E = 0x45;
@@ -26,8 +27,8 @@ export interface ParsedJson {
   readonly text: string;
   /** Keys written in the text; more than the value has = some key is repeated. */
   readonly keyCount: number;
-  /** True when a bare number may not fit a JavaScript number, so that `value` may hold it altered. */
-  readonly hasLongNumber: boolean;
+  /** True when a bare number may not be written as JavaScript would (2^53 + 1, `1e3`, `12.0`, `-0`): `value` may hold it altered. */
+  readonly hasInexactNumber: boolean;
 }
 
 /** A value that says what its text says. */
@@ -60,7 +61,7 @@ export function parseJson(body: Buffer): ParsedJson | undefined {
  */
 export function exactValue(parsed: ParsedJson): ExactJson | Refusal {
   if (countKeys(parsed.value) !== parsed.keyCount) return malformed("the body repeats a key");
-  if (!parsed.hasLongNumber) return { value: parsed.value };
+  if (!parsed.hasInexactNumber) return { value: parsed.value };
   return { value: parseLossless(parsed.text, null, exactNumber) };
 }
 
@@ -71,11 +72,11 @@ function exactNumber(text: string): number | string {
 }
 
 /** One pass over the bytes: structure is ASCII in UTF-8. Undefined when the nesting passes the bound. */
-function scanJson(bytes: Buffer): Pick<ParsedJson, "keyCount" | "hasLongNumber"> | undefined {
+function scanJson(bytes: Buffer): Pick<ParsedJson, "keyCount" | "hasInexactNumber"> | undefined {
   const { length } = bytes;
   let depth = 0;
   let keyCount = 0;
-  let hasLongNumber = false;
+  let hasInexactNumber = false;
   for (let at = 0; at < length; at += 1) {
     const byte = bytes[at];
     if (byte === QUOTE) at = endOfString(bytes, at);
@@ -87,10 +88,10 @@ function scanJson(bytes: Buffer): Pick<ParsedJson, "keyCount" | "hasLongNumber">
     else if (byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_9) {
       const start = at;
       while (isNumberByte(bytes[at + 1])) at += 1;
-      hasLongNumber ||= at - start + 1 >= LONG_NUMBER_LENGTH || hasExponent(bytes, start, at);
+      hasInexactNumber ||= at - start + 1 >= LONG_NUMBER_LENGTH || isOddlyWritten(bytes, start, at);
     }
   }
-  return { keyCount, hasLongNumber };
+  return { keyCount, hasInexactNumber };
 }
 
 /** Index of the quote that closes the string opened at `start`, or past the end when none does. */
@@ -109,8 +110,13 @@ function isNumberByte(byte: number | undefined): boolean {
   return (byte >= DIGIT_0 && byte <= DIGIT_9) || byte === DOT || byte === LOWER_E || byte === UPPER_E;
 }
 
-function hasExponent(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at <= end; at += 1) if (bytes[at] === LOWER_E || bytes[at] === UPPER_E) return true;
+/** An exponent, a fraction that ends in 0, or a minus before a 0: spellings that a JavaScript number does not keep. */
+function isOddlyWritten(bytes: Buffer, start: number, end: number): boolean {
+  if (bytes[start] === DIGIT_0 && bytes[start - 1] === MINUS) return true;
+  for (let at = start; at <= end; at += 1) {
+    const byte = bytes[at];
+    if (byte === LOWER_E || byte === UPPER_E || (byte === DOT && bytes[end] === DIGIT_0)) return true;
+  }
   return false;
 }
 

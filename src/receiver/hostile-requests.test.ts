@@ -26,7 +26,7 @@ const counted = new Map<string, number>();
 const deps: ReceiverDeps = {
   queue: {
     deliver: async (events) => {
-      taken.push(...events);
+      for (const event of events) taken.push(event);
       return { outcome: "taken", events: events.map(() => "queued" as const) };
     },
   },
@@ -487,11 +487,6 @@ const CONTENTS: readonly Row[] = [
     signed(`{"events":[${good},${event({ event_type: "x" })}]}`),
     "unsupported_event",
   ],
-  [
-    "10,001 events",
-    signed(event({ record_id: undefined, record_ids: Array.from({ length: 10_001 }, (_, at) => at) })),
-    "malformed",
-  ],
   ["a callback without ids", callback({ ids: [] }), "malformed"],
   ["a callback whose ids are text", callback({ ids: ID }), "malformed"],
   ["a callback with a bad id", callback({ ids: [ID, "1;drop"] }), "malformed"],
@@ -586,13 +581,21 @@ for (const [name, attempt, ids] of TAKEN) {
   });
 }
 
-test("takes 10,000 ids in one body whole", async () => {
-  taken.length = 0;
-  const ids = Array.from({ length: 10_000 }, (_, at) => String(4876876000000000000n + BigInt(at)));
-  const answer = await send(callback({ ids, server_time: clock.now() }));
-  assert.equal(JSON.parse(answer.text).accepted, 10_000);
-  assert.equal(taken.length, 10_000);
-});
+for (const [name, idAt] of [
+  ["ids as Zoho has them", (at: number) => String(4876876000000000000n + BigInt(at))],
+  ["ids as short as they can be", (at: number) => at % 10],
+] as const) {
+  test(`takes as many ${name} as a body may hold, whole`, async () => {
+    taken.length = 0;
+    const room = MIB - String(callback({ ids: [], server_time: clock.now() }).body).length;
+    const count = Math.floor(room / JSON.stringify([idAt(0)]).slice(1).length); // An id and its comma.
+    const ids = Array.from({ length: count }, (_, at) => idAt(at));
+    const answer = await send(callback({ ids, server_time: clock.now() }));
+    assert.equal(JSON.parse(answer.text).accepted, count);
+    assert.equal(taken.length, count);
+    assert.ok(count > 40_000);
+  });
+}
 
 test("a body whose prototype is poisoned leaves every other object alone", async () => {
   await send(written('"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}'));

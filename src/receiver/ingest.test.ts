@@ -515,3 +515,64 @@ test("one debug line per delivery, without payload, token or signature", async (
   assert.equal(lines.length, 2);
   assert.ok(!/a@b\.c|a-token|wrong-token/.test(JSON.stringify(lines)));
 });
+
+test("events that touch a critical field are counted once, deletes and duplicates are not among them", async () => {
+  const { sign, counts } = bench();
+  const critical = event({ event_id: "c1", modified_fields: ["Phone", "Industry"] });
+  const others = [
+    event({ event_id: "c2", module: "Deals", modified_fields: ["Stage"] }),
+    event({ event_id: "c3", modified_fields: ["Phone"] }),
+    event({ event_id: "c4", event_type: "delete" }),
+    event({ event_id: "c5", modified_fields: ["Last_Activity_Time"] }),
+  ];
+  await sign({ events: [critical, ...others] });
+  assert.equal(counts["events_critical"], 2);
+  await sign(critical);
+  assert.equal(counts["events_critical"], 2);
+});
+
+test("a delivery that was not taken counts no critical event", async () => {
+  const { sign, counts } = bench({ queue: { deliver: async () => ({ outcome: "full" }) } });
+  await sign(event({ modified_fields: ["Industry"] }));
+  assert.equal(counts["events_critical"], undefined);
+});
+
+test("one event_id on two records, or on two operations of one record, is two events", async () => {
+  const { sign, taken } = bench();
+  const batch = await sign({
+    events: [event({ event_id: "q2" }), event({ event_id: "q2", record_id: OTHER })],
+  });
+  assert.deepEqual(batch.body, { status: "accepted", accepted: 2, duplicates: 0, event_ids: ["q2", "q2"] });
+  assert.equal((await sign(event({ event_id: "q2", event_type: "delete" }))).body.accepted, 1);
+  assert.equal((await sign(event({ event_id: "q2", module: "Deals" }))).body.accepted, 1);
+  assert.equal((await sign(event({ event_id: "q2" }))).body.duplicates, 1);
+  assert.equal(taken.length, 4);
+});
+
+test("a record id written as a number is taken exactly or refused, never altered", async () => {
+  const { sign, taken } = bench();
+  for (const number of ["-0", "12.0", "1e3", "1E3", "-1", "0.5", "12.50", "-0.0", "10e-1"]) {
+    const one = await sign(`{"event_type":"update","module":"Accounts","record_id":${number}}`);
+    assert.deepEqual([one.status, one.body.code], [400, "malformed"], number);
+    const many = await sign(`{"event_type":"update","module":"Accounts","record_ids":[7,${number}]}`);
+    assert.equal(many.status, 400, number);
+  }
+  assert.equal((await sign('{"event_type":"update","module":"Accounts","record_id":1200}')).status, 200);
+  assert.deepEqual(
+    taken.map(({ key }) => key),
+    ["zoho/1200"],
+  );
+});
+
+test("a delivery of more events than the queue can ever hold is refused before its events are read", async () => {
+  const { sign, taken, counts } = bench({ capacity: 3 });
+  const many = { event_type: "update", module: "Accounts", record_ids: [1, 2, 3, 4] };
+  const two = { event_type: "update", module: "Accounts", record_ids: [1, 2] };
+  for (const body of [many, { events: [two, two] }, { module: "Accounts", operation: "edit", ids: [1, 2, 3, 4] }]) {
+    const refused = await sign(body);
+    assert.deepEqual([refused.status, refused.body.code], [503, "queue_full"]);
+  }
+  assert.equal(counts["events_rejected"], 12);
+  assert.equal(taken.length, 0);
+  assert.equal((await sign({ ...many, record_ids: [1, 2, 3] })).body.accepted, 3);
+});

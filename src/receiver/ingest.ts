@@ -3,15 +3,16 @@ import type { Clock } from "../clock.ts";
 import type { Counters } from "../counters.ts";
 import { Fault } from "../faults.ts";
 import type { Log } from "../log.ts";
-import type { NewEvent, Queue } from "../queue/queue.ts";
+import type { DeliveryResult, NewEvent, Queue } from "../queue/queue.ts";
 import { createAddressLimiter } from "./address-limiter.ts";
 import { type Authentication, type AuthenticatorDeps, createAuthenticator } from "./authenticate.ts";
 import { isEventId } from "./event-id.ts";
 import { exactValue, parseJson } from "./exact-json.ts";
 import { isJsonRequest } from "./media-type.ts";
-import { newEvent, type QueueingRules } from "./new-event.ts";
-import { readEvents } from "./read-events.ts";
+import { newEvent, type QueueingRules, touchesCriticalField } from "./new-event.ts";
+import { countNamed, readEvents } from "./read-events.ts";
 import { type IngestReply, malformed, Refusal, type RefusalCode, refusalReply } from "./refusal.ts";
+import type { AnnouncedEvent } from "./vocabulary.ts";
 
 /** Largest body taken. A callback names records and carries few values; Standard Webhooks advises 20 kB. */
 export const BODY_BYTES_MAX = 1_048_576;
@@ -37,6 +38,8 @@ export interface IngestDeps extends AuthenticatorDeps, QueueingRules {
   readonly counters: Pick<Counters, "add">;
   /** Modules whose events are taken, by API name. */
   readonly modules: ReadonlySet<string>;
+  /** Unsettled events that the queue can hold: a delivery of more is refused before it costs memory. Absent = only the queue judges. */
+  readonly capacity?: number | undefined;
   readonly retryAfterSeconds?: number | undefined;
   readonly limits?: Partial<ReceiverLimits> | undefined;
 }
@@ -58,8 +61,17 @@ export interface Ingest {
 /** An authenticated delivery, ready for the queue. */
 interface Judged {
   readonly kind: Authentication["kind"];
+  readonly announced: readonly AnnouncedEvent[];
+  /** The same events as the queue takes them. */
   readonly events: readonly NewEvent[];
 }
+
+/** An authenticated delivery of more events than the queue can ever hold. */
+interface Crowd {
+  readonly crowd: number;
+}
+
+type Taken = Extract<DeliveryResult, { outcome: "taken" }>;
 
 const ACCEPTED_HEADERS = { "content-type": "application/json" } as const;
 
@@ -69,6 +81,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   const judge = createJudge(deps, tooLarge);
   const noteStoreHealth = createStoreHealth(deps);
   const retryAfterSeconds = deps.retryAfterSeconds ?? RETRY_AFTER_SECONDS;
+  const queueFull = new Refusal("queue_full", "no event of this delivery was taken", retryAfterSeconds);
 
   async function ingest(delivery: RawDelivery): Promise<IngestReply> {
     const receivedAt = deps.clock.now();
@@ -76,12 +89,12 @@ export function createIngest(deps: IngestDeps): Ingest {
     try {
       const judged = judge(delivery, receivedAt);
       if (judged instanceof Refusal) return refuse(judged, eventCount);
+      if ("crowd" in judged) return refuse(queueFull, judged.crowd);
       eventCount = judged.events.length;
       const result = await deps.queue.deliver(judged.events);
       noteStoreHealth(undefined);
-      if (result.outcome === "full") {
-        return refuse(new Refusal("queue_full", "no event of this delivery was taken", retryAfterSeconds), eventCount);
-      }
+      if (result.outcome === "full") return refuse(queueFull, eventCount);
+      countCritical(deps, judged, result);
       const duplicates = result.events.reduce((count, fate) => (fate === "duplicate" ? count + 1 : count), 0);
       if (deps.log.isDebug) {
         const durationMs = deps.clock.now() - receivedAt;
@@ -105,13 +118,26 @@ export function createIngest(deps: IngestDeps): Ingest {
   return Object.assign(ingest, { tooLarge: () => refuse(tooLarge, 1) });
 }
 
+/** Counts the events that a critical field made urgent. The queue counts all the rest in its own step; this is for people. */
+function countCritical(deps: IngestDeps, { announced }: Judged, result: Taken): void {
+  let count = 0;
+  for (const [index, fate] of result.events.entries()) {
+    const event = announced[index]?.event;
+    if (fate !== "duplicate" && event !== undefined && touchesCriticalField(event, deps)) count += 1;
+  }
+  if (count > 0) deps.counters.add({ events_critical: count });
+}
+
 /** Bytes of a body that are taken. */
 export function bodyBytesMaxOf(deps: Pick<IngestDeps, "limits">): number {
   return deps.limits?.bodyBytesMax ?? BODY_BYTES_MAX;
 }
 
 /** All of a delivery's judgement that needs no store. Synchronous. */
-function createJudge(deps: IngestDeps, tooLarge: Refusal): (delivery: RawDelivery, nowMs: number) => Judged | Refusal {
+function createJudge(
+  deps: IngestDeps,
+  tooLarge: Refusal,
+): (delivery: RawDelivery, nowMs: number) => Judged | Crowd | Refusal {
   const authenticate = createAuthenticator(deps);
   const bodyBytesMax = bodyBytesMaxOf(deps);
   const limiter = createAddressLimiter({
@@ -136,6 +162,8 @@ function createJudge(deps: IngestDeps, tooLarge: Refusal): (delivery: RawDeliver
     }
     const exact = authentication.exact ?? readExactly(body);
     if (exact instanceof Refusal) return exact;
+    const count = countNamed(exact.value);
+    if (count > (deps.capacity ?? Number.POSITIVE_INFINITY)) return { crowd: count };
     const announced = readEvents(exact.value, deps.modules);
     if (announced instanceof Refusal) return announced;
     const { webhookId } = authentication;
@@ -143,7 +171,7 @@ function createJudge(deps: IngestDeps, tooLarge: Refusal): (delivery: RawDeliver
       return malformed("webhook-id must be 1 to 200 printable ASCII characters");
     }
     const arrival = { webhookId, receivedAt: nowMs };
-    return { kind: authentication.kind, events: announced.map((event) => newEvent(event, arrival, deps)) };
+    return { kind: authentication.kind, announced, events: announced.map((event) => newEvent(event, arrival, deps)) };
   };
 }
 

@@ -22,7 +22,7 @@ export interface Arrival {
 export function newEvent(announced: AnnouncedEvent, arrival: Arrival, rules: QueueingRules): NewEvent {
   const { event } = announced;
   const { eventId, dedupKey } = identify(announced, arrival.webhookId);
-  const isCritical = event.fields?.some((field) => rules.criticalFields(event.module, field)) === true;
+  const isCritical = touchesCriticalField(event, rules);
   const isAccount = event.module === "Accounts";
   return {
     lane: isAccount ? "sync" : "route",
@@ -34,6 +34,14 @@ export function newEvent(announced: AnnouncedEvent, arrival: Arrival, rules: Que
     ...(dedupKey === undefined ? {} : { dedupKey }),
     ...(!isCritical && isIgnored(event, rules.eventFilter) ? { isFiltered: true } : {}),
   };
+}
+
+/** True for an event that names a critical field: it goes first, and neither waits nor is filtered. */
+export function touchesCriticalField(
+  event: CrmEvent,
+  { criticalFields }: Pick<QueueingRules, "criticalFields">,
+): boolean {
+  return event.fields?.some((field) => criticalFields(event.module, field)) === true;
 }
 
 /** Only an update whose fields are known, and all of them uninteresting. */

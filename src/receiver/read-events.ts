@@ -4,19 +4,32 @@ import { readSignedEvent } from "./signed-event.ts";
 import type { AnnouncedEvent } from "./vocabulary.ts";
 import { readZohoCallback } from "./zoho-callback.ts";
 
-/** Most events taken in one body: the queue's default capacity. More could never be taken whole. */
-export const EVENTS_MAX = 10_000;
-
-/** Reads the events of an authenticated body, all of them or none. Every shape is taken under every kind of proof. */
+/**
+ * Reads the events of an authenticated body, all of them or none. Every shape is taken under every kind of proof. The
+ * body's size bounds their number (an id and its comma are two bytes at least); how many are taken is the queue's to say.
+ */
 export function readEvents(body: unknown, modules: ReadonlySet<string>): readonly AnnouncedEvent[] | Refusal {
   if (!isObject(body)) return malformed("the body must be a JSON object");
   const announced = body["events"] === undefined ? readOne(body, undefined) : readMany(body);
   if (announced instanceof Refusal) return announced;
-  if (announced.length > EVENTS_MAX) return malformed(`a body may hold at most ${EVENTS_MAX} events`);
   for (const { event } of announced) {
     if (!modules.has(event.module)) return new Refusal("unsupported_module", "the module is not on the allow-list");
   }
   return announced;
+}
+
+/** How many records a body names at the least, counted without reading any of them. */
+export function countNamed(body: unknown): number {
+  if (!isObject(body)) return 0;
+  const { events } = body;
+  const parts: readonly unknown[] = Array.isArray(events) ? events : [body];
+  return parts.reduce<number>((sum, part) => sum + (isObject(part) ? countIds(part) : 0), 0);
+}
+
+/** Lists of one entry's ids; only one of them counts, whichever shape it turns out to be. */
+function countIds(entry: Readonly<Record<string, unknown>>): number {
+  const list = entry["event_type"] === undefined ? (entry["ids"] ?? entry["data"]) : entry["record_ids"];
+  return Array.isArray(list) ? list.length : 1;
 }
 
 function readMany(body: Readonly<Record<string, unknown>>): readonly AnnouncedEvent[] | Refusal {

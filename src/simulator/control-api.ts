@@ -4,27 +4,30 @@ import { idOf, isObject, type JsonObject, parseJson } from "./fake-zoho/json-bod
 import type { StoredFields } from "./fake-zoho/record.ts";
 import type { Zoho } from "./fake-zoho/zoho.ts";
 
-/*
- * The control interface, for test programs in other processes. Loopback only; JSON in and out, whatever the Content-Type.
- *
- * GET  /__simulator/stats              calls by path class, credits, tokens issued, callbacks sent, answered, failed, pending
- * GET  /__simulator/mischief           the settings of mischief.ts;   PUT changes the given ones
- * GET  /__simulator/behaviour          the settings of behaviour.ts;  PUT changes the given ones
- * PUT  /__simulator/signed-notes       {"url", "secret"}, or null: off
- * POST /__simulator/changes            one change, or an array of them; answers {"results": […]}:
- *        {"do":"create",  "module", "fields"}              → {"id"}; lookups are ids or {"id"}, polymorphic ones with "$se_module" beside
- *        {"do":"update",  "module", "id", "fields"}        → {"done"}
- *        {"do":"delete" | "restore" | "purge", "module", "id"} → {"done"}
- *        {"do":"merge",   "module", "id", "losers": [id…]} → {"done"}
- *        {"do":"note",    "module", "id", "content", "title"?} → {"id"}; module and id are the parent's
- *        {"do":"move",    "module": "Contacts"|"Deals", "id", "account": id|null} → {"done"}
- *        {"do":"workday", "count": n}                      → {"lines": […]}
- *        {"do":"expire_tokens"}                            → {"done"}; kills all access tokens
- * GET  /__simulator/channels           live channels with their expiry
- * GET  /__simulator/ids/:module        all ids of a module
- * GET  /__simulator/records/:module/:id  one record in full, 404 when there is none
- * GET  /__simulator/truth/:accountId   the account with all that belongs to it, 404 when there is none
- */
+/** The control interface, as `GET /__simulator` tells it. */
+const MANUAL = `The control interface, for test programs in other processes. Loopback only; JSON in and out, whatever the Content-Type.
+
+GET  /__simulator                    this text
+GET  /__simulator/stats              calls by path class, credits, tokens issued, callbacks sent, answered, failed, pending
+GET  /__simulator/mischief           the trouble made on purpose (mischief.ts);   PUT changes the given ones
+GET  /__simulator/behaviour          what documents leave open and limits (behaviour.ts); PUT changes the given ones.
+       A client that restarts often needs more than the 10 access tokens in ten minutes which Zoho gives:
+       curl -X PUT …/__simulator/behaviour -d '{"tokensPerWindow": 100000}'
+PUT  /__simulator/signed-notes       {"url", "secret"}, or null: off
+POST /__simulator/changes            one change, or an array of them; answers {"results": […]}:
+       {"do":"create",  "module", "fields"}              → {"id"}; lookups are ids or {"id"}, polymorphic ones with "$se_module" beside
+       {"do":"update",  "module", "id", "fields"}        → {"done"}
+       {"do":"delete" | "restore" | "purge", "module", "id"} → {"done"}
+       {"do":"merge",   "module", "id", "losers": [id…]} → {"done"}
+       {"do":"note",    "module", "id", "content", "title"?} → {"id"}; module and id are the parent's
+       {"do":"move",    "module": "Contacts"|"Deals", "id", "account": id|null} → {"done"}
+       {"do":"workday", "count": n}                      → {"lines": […]}
+       {"do":"expire_tokens"}                            → {"done"}; kills all access tokens
+GET  /__simulator/channels           live channels with their expiry
+GET  /__simulator/ids/:module        all ids of a module
+GET  /__simulator/records/:module/:id  one record in full, 404 when there is none
+GET  /__simulator/truth/:accountId   the account with all that belongs to it, 404 when there is none
+`;
 
 /** Changes of one call. */
 const CHANGES_MAX = 10_000;
@@ -39,6 +42,8 @@ export function openControl(app: FastifyInstance, deps: { readonly zoho: Zoho; r
     if (!request.url.startsWith(base) || LOOPBACK.includes(request.ip)) return;
     await reply.code(403).send({ error: "the control interface answers loopback only" });
   });
+  for (const path of [base, `${base}/`])
+    app.get(path, async (_request, reply) => reply.type("text/plain; charset=utf-8").send(MANUAL));
   app.get(`${base}/stats`, async () => deps.stats());
   app.get(`${base}/mischief`, async () => zoho.mischief);
   app.put(`${base}/mischief`, async (request) => assign(zoho.mischief, jsonOf(request)));

@@ -36,6 +36,37 @@ test("answers what a standard client asks before its first record", async (t) =>
   assert.equal((await call("GET", "settings/fields")).body.code, "REQUIRED_PARAM_MISSING");
 });
 
+test("gives metadata ids that occur once, and one row by its id", async (t) => {
+  const { call, simulator } = await openRig(t);
+  const seen: string[] = simulator.crm.ids("Accounts").slice();
+  for (const module of ["Accounts", "Contacts", "Deals", "Tasks"])
+    for (const kind of ["fields", "related_lists", "layouts"]) {
+      const rows: { id: string; api_name: string }[] = (await call("GET", `settings/${kind}?module=${module}`)).body[
+        kind
+      ];
+      seen.push(...rows.map((row) => row.id));
+      const last = rows.at(-1);
+      const one = (await call("GET", `settings/${kind}/${last?.id}?module=${module}`)).body[kind];
+      assert.deepEqual([one.length, one[0].api_name], [1, last?.api_name]);
+    }
+  assert.equal(new Set(seen).size, seen.length);
+  assert.ok(seen.every((id) => /^\d{19}$/.test(id)));
+  assert.equal((await call("GET", "settings/fields/17?module=Accounts")).body.code, "INVALID_DATA");
+
+  const { id } = (await call("GET", "settings/modules/Accounts")).body.modules[0];
+  assert.equal((await call("GET", `settings/modules/${id}`)).body.modules[0].api_name, "Accounts");
+});
+
+test("pages and counts users, and knows that they did not change", async (t) => {
+  const { call } = await openRig(t);
+  const { count } = (await call("GET", "users/actions/count")).body;
+  const { users, info } = (await call("GET", "users?per_page=2&page=2")).body;
+  assert.deepEqual([users.length, info.page, info.more_records], [2, 2, count > 4]);
+  assert.equal((await call("GET", `users/${users[0].id}`)).body.users[0].email, users[0].email);
+  const headers = { "If-Modified-Since": "2026-01-01T00:00:00Z" };
+  assert.equal((await call("GET", "users", { headers })).status, 304);
+});
+
 test("takes a bulk job from order to zip", async (t) => {
   const { call, simulator, signIn } = await openRig(t);
   const base = "crm/bulk/v8";
@@ -55,10 +86,15 @@ test("takes a bulk job from order to zip", async (t) => {
   const done = (await call("GET", `read/${id}`, { base })).body.data[0];
   assert.deepEqual([done.state, done.result.count, done.result.more_records], ["COMPLETED", 1, false]);
   assert.equal(done.result.download_url, `/crm/bulk/v8/read/${id}/result`);
+  const old = { base: "crm/bulk/v2.1", headers: json };
+  const oldId = (await call("POST", "read", { ...old, body: { query } })).body.data[0].details.id;
+  await call("GET", `read/${oldId}`, old);
+  const oldResult = (await call("GET", `read/${oldId}`, old)).body.data[0].result;
+  assert.equal(oldResult.download_url, `/crm/bulk/v2.1/read/${oldId}/result`);
 
   const authorization = `Zoho-oauthtoken ${(await signIn()).body.access_token}`;
   const zip = await fetch(`${simulator.url}${done.result.download_url}`, { headers: { authorization } });
-  assert.match(zip.headers.get("content-disposition") ?? "", /filename=/);
+  assert.match(zip.headers.get("content-disposition") ?? "", /filename\*=UTF-8''\d+\.zip$/);
   const bytes = Buffer.from(await zip.arrayBuffer());
   const nameLength = bytes.readUInt16LE(26);
   const content = bytes.subarray(30 + nameLength, 30 + nameLength + bytes.readUInt32LE(18));
@@ -171,7 +207,7 @@ test("makes trouble for callers when told to", async (t) => {
 });
 
 test("is driven from outside by the control interface", async (t) => {
-  const { simulator } = await openRig(t);
+  const { simulator, signIn } = await openRig(t);
   const control = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
     const response = await fetch(`${simulator.url}/__simulator/${path}`, init);
@@ -198,7 +234,10 @@ test("is driven from outside by the control interface", async (t) => {
   await control("PUT", "mischief", { lost: 0.5, nonsense: 1 });
   assert.equal(simulator.mischief.lost, 0.5);
   assert.equal("nonsense" in simulator.mischief, false);
+  assert.equal((await control("PUT", "behaviour", { tokensPerWindow: 1000 })).body.tokensPerWindow, 1000);
+  for (let restart = 0; restart < 20; restart += 1) assert.ok((await signIn()).body.access_token);
   assert.equal(typeof (await control("GET", "stats")).body.callsTotal, "number");
+  assert.match((await control("GET", "")).body, /PUT .*behaviour/);
   assert.equal((await control("POST", "changes", [1])).status, 400);
 });
 

@@ -132,7 +132,14 @@ test("shows and empties the recycle bin", async (t) => {
   const { call, simulator } = await openRig(t);
   const id = simulator.crm.ids("Contacts")[0] ?? "";
   simulator.crm.delete("Contacts", id);
-  assert.equal((await call("GET", "settings/recycle_bin")).body.recycle_bin[0].id, id);
+  const [first, second] = simulator.crm.ids("Deals");
+  simulator.crm.delete("Deals", first ?? "");
+  assert.ok((await call("GET", "settings/recycle_bin")).body.recycle_bin.length > 1);
+  for (const path of [`settings/recycle_bin/${id}`, `settings/recycle_bin?ids=${id}`]) {
+    const { recycle_bin } = (await call("GET", path)).body;
+    assert.deepEqual([recycle_bin.length, recycle_bin[0].id], [1, id]);
+  }
+  assert.equal((await call("GET", `settings/recycle_bin/${second}`)).status, 204);
   assert.equal((await call("DELETE", `settings/recycle_bin?ids=${id}`)).status, 200);
   assert.equal(simulator.crm.restore("Contacts", id), false);
   assert.equal((await call("GET", "Contacts/deleted?type=permanent")).body.data[0].id, id);

@@ -180,7 +180,8 @@ function attempts(start: StartEngine): void {
   test("a lost worker spends no attempt, but a crash loop ends in the dead letters", async (t) => {
     const engine = await startFor(t, start);
     await take(engine, "zoho/1", "e1");
-    for (let crash = 0; crash < 5; crash++) {
+    for (let crash = 0; crash < 10; crash++) {
+      await engine.clock.advance(30_000); // The longest pause of a job that lost its workers.
       const lease = await claimOne(engine);
       assert.equal(lease.attempt, 1);
       await engine.crash();
@@ -196,13 +197,29 @@ function attempts(start: StartEngine): void {
     const engine = await startFor(t, start);
     await take(engine, "zoho/1", "e1");
     for (let round = 0; round < 3; round++) {
-      for (let crash = 0; crash < 4; crash++) {
+      for (let crash = 0; crash < 6; crash++) {
+        await engine.clock.advance(30_000);
         await claimOne(engine);
         await engine.crash();
       }
+      await engine.clock.advance(30_000);
       await retry(engine, await claimOne(engine), 0);
     }
     assert.deepEqual(await engine.ports.view.deadLetters({ limit: 10 }), []);
+  });
+
+  test("a job that lost three workers waits before it is claimed again, longer each time", async (t) => {
+    const engine = await startFor(t, start);
+    await take(engine, "zoho/1", "e1");
+    for (const delayMs of [0, 0, 0, 1_000, 2_000]) {
+      if (delayMs > 0) {
+        await engine.clock.advance(delayMs - 1);
+        assert.deepEqual(await claim(engine), []);
+        await engine.clock.advance(1);
+      }
+      await claimOne(engine);
+      await engine.crash();
+    }
   });
 
   test("a job that lost two workers is claimed alone, so that its neighbours live", async (t) => {

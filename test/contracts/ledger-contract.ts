@@ -3,7 +3,19 @@ import { describe, test } from "node:test";
 import { type AccountKey, accountKey, type RecordRef } from "../../src/account.ts";
 import type { LedgerIntent, LedgerOutcome } from "../../src/memory/ledger.ts";
 import type { Lease } from "../../src/queue/queue.ts";
-import { claim, complete, type EngineHarness, LEASE_MS, type StartEngine, startFor, workOf } from "./engine-harness.ts";
+import {
+  bury,
+  claim,
+  claimOne,
+  complete,
+  type EngineHarness,
+  fateOf,
+  LEASE_MS,
+  type StartEngine,
+  startFor,
+  take,
+  workOf,
+} from "./engine-harness.ts";
 
 const ONE = accountKey("1");
 const TWO = accountKey("2");
@@ -131,6 +143,18 @@ function writes(start: StartEngine): void {
     assert.equal((await engine.ports.ledger.parents([contact("9")])).size, 0);
   });
 
+  test("when the sink was made anew, nothing counts as written, and tombstones stay", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("5")]);
+    const gone = await rightTo(engine, TWO);
+    await record(engine, outcomeOf(engine, gone, { verb: "remove" }));
+    await complete(engine, gone);
+    assert.equal(await engine.ports.ledger.forgetWritten(), 1);
+    assert.equal((await entry(engine, ONE))?.fingerprint, "");
+    assert.equal((await entry(engine, TWO))?.state, "removed");
+    assert.deepEqual([...(await engine.ports.ledger.parents([contact("5")])).values()], [ONE]);
+  });
+
   test("a removed account can come back", async (t) => {
     const engine = await startFor(t, start);
     const lease = await rightTo(engine, ONE);
@@ -256,6 +280,26 @@ function children(start: StartEngine): void {
     // The same set as the one that the ledger last saw here: it must not be taken for unchanged.
     assert.deepEqual(await sync(engine, ONE, [contact("9")]), { outcome: "written", displaced: [TWO] });
     assert.equal((await engine.ports.ledger.parents([contact("9")])).get("Contacts/9"), ONE);
+  });
+
+  test("an account tells its children, at most as many as asked for", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("5"), contact("6")]);
+    const refs = await engine.ports.ledger.children(ONE, 10);
+    assert.deepEqual(new Set(refs.map(({ recordId }) => recordId)), new Set(["5", "6"]));
+    assert.equal((await engine.ports.ledger.children(ONE, 1)).length, 1);
+    assert.deepEqual(await engine.ports.ledger.children(TWO, 10), []);
+  });
+
+  test("a record that is read under its account closes its dead letter in the route lane", async (t) => {
+    const engine = await startFor(t, start);
+    await take(engine, "zoho/Contacts/5", "e1", { lane: "route" });
+    await bury(engine, await claimOne(engine, "route"));
+    await sync(engine, ONE, [contact("6")]);
+    assert.equal((await engine.ports.view.deadLetters({ limit: 10 })).length, 1);
+    await sync(engine, ONE, [contact("5"), contact("6")]);
+    assert.deepEqual(await engine.ports.view.deadLetters({ limit: 10 }), []);
+    assert.equal(await fateOf(engine, "e1"), "superseded");
   });
 
   test("a child that is gone belongs to nobody", async (t) => {

@@ -43,6 +43,12 @@ export function memoryContract(name: string, open: () => Promise<MemoryHarness>)
 type Check = (behaviour: string, body: (harness: MemoryHarness) => Promise<void>) => void;
 
 function writingContract(check: Check): void {
+  check("names its store, and the same one after it was opened again", async ({ memory, reopen }) => {
+    const name = await memory.identity(never);
+    assert.notEqual(name, "");
+    assert.equal(await (await reopen()).identity(never), name);
+  });
+
   check("keeps a document under its account", async ({ memory }) => {
     const [result] = await memory.put([putOf(document(1, "zebra"))], never);
     assert.equal(result?.outcome, "stored");

@@ -137,6 +137,18 @@ function deliveries(start: StartEngine): void {
     assert.equal(await take(engine, "zoho/3", "e3"), "queued");
   });
 
+  test("over the capacity, as after a redrive, a duplicate is still a duplicate", async (t) => {
+    const engine = await startFor(t, start, { capacity: 1 });
+    await take(engine, "zoho/1", "e1");
+    await engine.ports.queue.settle([
+      { verb: "dead", lease: await claimOne(engine), failure: { code: "X", message: "x" } },
+    ]);
+    await take(engine, "zoho/2", "e2");
+    assert.equal(await engine.ports.view.redrive({}), 1);
+    const again = await engine.ports.queue.deliver([eventOf(engine, "zoho/2", "e2")]);
+    assert.deepEqual(again, { outcome: "taken", events: ["duplicate"] });
+  });
+
   test("at capacity duplicates and filtered events are still taken", async (t) => {
     const engine = await startFor(t, start, { capacity: 1 });
     await take(engine, "zoho/1", "e1");
@@ -277,6 +289,36 @@ function joining(start: StartEngine): void {
       await engine.clock.advance(1_000);
     }
     assert.equal((await claimOne(engine)).reasonCount, 5);
+  });
+
+  test("a key rests after a completed run: what comes then is one run at its end; urgent work does not wait", async (t) => {
+    const engine = await startFor(t, start, { restMs: 1_000 });
+    await take(engine, "zoho/1", "e1");
+    await complete(engine, await claimOne(engine));
+    await take(engine, "zoho/1", "e2");
+    await take(engine, "zoho/1", "e3");
+    await engine.clock.advance(999);
+    assert.equal((await claim(engine)).length, 0);
+    await engine.clock.advance(1);
+    assert.equal((await claimOne(engine)).reasonCount, 2);
+
+    await take(engine, "zoho/2", "f1");
+    await complete(engine, await claimOne(engine));
+    await take(engine, "zoho/2", "f2");
+    await take(engine, "zoho/2", "f3", { rank: "urgent" });
+    assert.equal((await claimOne(engine)).key, "zoho/2");
+  });
+
+  test("what joins during a run waits for the rest after it", async (t) => {
+    const engine = await startFor(t, start, { restMs: 1_000 });
+    await take(engine, "zoho/1", "e1");
+    const lease = await claimOne(engine);
+    await take(engine, "zoho/1", "e2");
+    await complete(engine, lease);
+    await engine.clock.advance(999);
+    assert.equal((await claim(engine)).length, 0);
+    await engine.clock.advance(1);
+    assert.equal((await claimOne(engine)).reasonCount, 1);
   });
 
   test("an event without delay makes a waiting job due at once", async (t) => {
@@ -427,6 +469,68 @@ function durability(start: StartEngine): void {
     assert.equal(await take(engine, "zoho/3", "e3"), "duplicate");
     await engine.clock.advance(1_000);
     assert.deepEqual([...keysOf(await claim(engine))].sort(), ["zoho/1", "zoho/2"]);
+  });
+
+  test("a duplicate is known after a restart, and no longer than its window", async (t) => {
+    const engine = await startFor(t, start, { dedupWindowMs: 60_000 });
+    await take(engine, "zoho/1", "e1");
+    await take(engine, "zoho/2", "e2", { isFiltered: true });
+    await engine.restart();
+    await engine.clock.advance(59_999);
+    assert.equal(await take(engine, "zoho/1", "e1"), "duplicate");
+    assert.equal(await take(engine, "zoho/2", "e2"), "duplicate");
+    await engine.clock.advance(1);
+    await engine.restart();
+    assert.equal(await take(engine, "zoho/1", "e1"), "coalesced");
+  });
+
+  test("two processes on one store know each other's events", async (t) => {
+    const engine = await startFor(t, start);
+    const other = await engine.beside();
+    const takeBeside = async (eventId: string) => {
+      const result = await other.queue.deliver([eventOf(engine, "zoho/1", eventId)]);
+      return result.outcome === "taken" ? result.events[0] : result.outcome;
+    };
+    await take(engine, "zoho/1", "e1");
+    assert.equal(await takeBeside("e1"), "duplicate");
+    // Each has delivered before: what the other adds from now on is news to it.
+    for (const round of [1, 2]) {
+      await takeBeside(`there ${round}`);
+      // Work of one's own in between must not hide what the other did.
+      await engine.ports.queue.enqueue([workOf(engine, "zoho/2")]);
+      assert.equal(await take(engine, "zoho/1", `there ${round}`), "duplicate");
+      await take(engine, "zoho/1", `here ${round}`);
+      assert.equal(await takeBeside(`here ${round}`), "duplicate");
+    }
+  });
+
+  test("what another process adds is known also where a delivery tripped on a bug", async (t) => {
+    const engine = await startFor(t, start);
+    const other = await engine.beside();
+    await take(engine, "zoho/1", "e1");
+    const broken = eventOf(engine, "zoho/9", "broken", { delayMs: Number.NaN });
+    await assert.rejects(engine.ports.queue.deliver([eventOf(engine, "zoho/1", "gone"), broken]));
+    await other.queue.deliver([eventOf(engine, "zoho/1", "there")]);
+    assert.equal(await take(engine, "zoho/1", "there"), "duplicate");
+    assert.equal(await take(engine, "zoho/1", "gone"), "coalesced");
+  });
+
+  test("a delivery that trips on a bug is not remembered, those of the same moment are", async (t) => {
+    const engine = await startFor(t, start);
+    const broken = eventOf(engine, "zoho/9", "broken", { delayMs: Number.NaN });
+    const results = await Promise.allSettled([
+      engine.ports.queue.deliver([eventOf(engine, "zoho/1", "e1")]),
+      engine.ports.queue.deliver([eventOf(engine, "zoho/2", "e2"), broken]),
+      engine.ports.queue.deliver([eventOf(engine, "zoho/3", "e3")]),
+    ]);
+    assert.deepEqual(
+      results.map((result) => result.status),
+      ["fulfilled", "rejected", "fulfilled"],
+    );
+    assert.equal(await take(engine, "zoho/1", "e1"), "duplicate");
+    assert.equal(await take(engine, "zoho/2", "e2"), "queued");
+    assert.equal(await take(engine, "zoho/3", "e3"), "duplicate");
+    assert.equal(await counter(engine, "events_accepted"), 3);
   });
 
   test("what was not acknowledged at a kill is whole or absent, never half", async (t) => {

@@ -184,6 +184,7 @@ function redriveAndPurge(start: StartEngine): void {
     await take(engine, "zoho/1", "e2", { delayMs: 5_000 });
     assert.equal(await engine.ports.view.redrive({ only: ["zoho/1"] }), 1);
     assert.deepEqual(await engine.ports.view.deadLetters({ limit: 10 }), []);
+    assert.equal((await engine.ports.view.jobs("zoho/1"))[0]?.failures.length, 1, "its failures go with it");
     const lease = await claimOne(engine);
     assert.deepEqual(idsOf(lease), ["e1", "e2"]);
     await complete(engine, lease);

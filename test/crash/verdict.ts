@@ -57,11 +57,12 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
   try {
     const events = await judgeEvents(engine, evidence.acknowledged);
     const queue = await judgeQueue(engine);
+    const bugs = await judgeBugs(engine);
     const documents = await judgeDocuments(evidence, memory);
     const gone = await judgeRemoved(evidence, engine, memory);
     const files = [ENGINE_FILE, MEMORY_FILE].flatMap((file) => judgeFile(join(evidence.dataDir, file)));
     return {
-      wrongs: [events.wrongs, queue, documents, gone.wrongs, files].flatMap(firstOnes),
+      wrongs: [events.wrongs, queue, bugs, documents, gone.wrongs, files].flatMap(firstOnes),
       accountsCompared: evidence.accountIds.length,
       accountsRemoved: gone.removed,
       fates: events.fates,
@@ -104,6 +105,12 @@ async function judgeQueue(engine: EmbeddedEngine): Promise<string[]> {
     wrongs.push(`dead letter ${letter.key}: ${letter.cause}: ${letter.message}`);
   }
   return wrongs;
+}
+
+/** A run in which an invariant broke has failed, though all came out well in the end. */
+async function judgeBugs(engine: EmbeddedEngine): Promise<string[]> {
+  const bugs = (await engine.counters.read())["faults:UNEXPECTED"] ?? 0;
+  return bugs === 0 ? [] : [`${bugs} faults are UNEXPECTED: bugs, which the log tells of`];
 }
 
 /** Every account of the CRM must be in the memory exactly as rendering it now gives. */

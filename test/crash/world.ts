@@ -7,8 +7,6 @@ import { type Random, seededRandom, systemRandom } from "../../src/random.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 import { startRelay } from "./relay.ts";
 import { type Sender, signedEvent } from "./sender.ts";
-import { silentlyMoved } from "./silent-moves.ts";
-import { startTokenCache } from "./token-cache.ts";
 
 /** The secret that signs the campaign's own events. */
 export const SECRET = "campaign-secret-of-thirty-two-bytes!";
@@ -74,8 +72,7 @@ export async function startWorld(options: {
     mischief: { latencyMs: CRM_LATENCY_MS },
     signedNotes: { url: relay.url, secret: SECRET },
   });
-  const signIn = await startTokenCache(simulator.credentials.ZOHO_ACCOUNTS_URL);
-  const crm = openCrm(simulator, signIn.url);
+  const crm = openCrm(simulator);
   await crm.openChannel(
     {
       channelId: CHANNEL_ID,
@@ -91,7 +88,7 @@ export async function startWorld(options: {
   const acts = createActs({ simulator, sender, random, seed });
   let working = Promise.resolve();
   return {
-    env: { ...simulator.credentials, ZOHO_ACCOUNTS_URL: signIn.url, ZOHO_NOTIFICATION_TOKEN: NOTIFICATION_TOKEN },
+    env: { ...simulator.credentials, ZOHO_NOTIFICATION_TOKEN: NOTIFICATION_TOKEN },
     crm,
     accountIds: () => simulator.crm.ids("Accounts"),
     startChanging: () => {
@@ -114,18 +111,17 @@ export async function startWorld(options: {
       stopping.abort();
       await working;
       await crm.close();
-      await signIn.close();
       await simulator.close();
       await relay.close();
     },
   };
 }
 
-function openCrm(simulator: Simulator, accountsUrl: string): ReturnType<typeof createZohoCrm> {
+function openCrm(simulator: Simulator): ReturnType<typeof createZohoCrm> {
   const { credentials } = simulator;
   return createZohoCrm({
     apiUrl: credentials.ZOHO_API_URL,
-    accountsUrl,
+    accountsUrl: credentials.ZOHO_ACCOUNTS_URL,
     clientId: credentials.ZOHO_CLIENT_ID,
     clientSecret: credentials.ZOHO_CLIENT_SECRET,
     refreshToken: credentials.ZOHO_REFRESH_TOKEN,
@@ -166,8 +162,7 @@ function createActs(deps: {
   };
   const workday = () => {
     changes += 1;
-    const line = simulator.crm.workday(random);
-    for (const { module, recordId } of silentlyMoved(simulator.crm, line)) hint(module, recordId);
+    simulator.crm.workday(random);
   };
   const edit = () => {
     const id = idInFocus("Accounts");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { systemClock } from "../../src/clock.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
@@ -191,6 +192,21 @@ describe("the service as a user runs it", () => {
     served = await serve(env);
     const since = await getJson(`${served.url}/webhooks/metrics`);
     assert.ok(Number(since["queued_events"]) >= Number(before["queued_events"]));
+  });
+
+  test("SIGTERM ends in time although a sender has stalled and nobody reads the output", async () => {
+    const { hostname, port } = new URL(served.url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    await once(socket, "connect");
+    socket.on("error", () => undefined); // It is cut off: that is the point.
+    socket.write("POST /webhooks/zoho HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{");
+    await postSigned(served.url, { event_type: "update", module: "Accounts", record_id: "1" });
+    served.process.stdout?.destroy();
+    served.process.stderr?.destroy();
+    const ended = await Promise.race([served.end("SIGTERM"), systemClock.sleep(15_000).then(() => "still running")]);
+    assert.equal(ended, 0);
+    socket.destroy();
+    served = await serve(env);
   });
 
   test("a second service on the same folder is refused", async () => {

@@ -22,6 +22,8 @@ export interface CliWorld {
   readonly clock: ManualClock;
   readonly engine: EmbeddedEngine;
   readonly folder: string;
+  /** What commands are given. */
+  readonly parts: Parts;
   /** Runs a command line to its end, on the engine's parts. */
   cli(args: readonly string[], exceptions?: Partial<Host>): Promise<Told>;
   /** JSON that a command printed. Throws when it ended otherwise than with `code`. */
@@ -48,9 +50,9 @@ export async function cliWorld(parts: Partial<Parts> = {}): Promise<CliWorld> {
     ledger: engine.ledger,
     channels: engine.channels,
     memory: { kind: "embedded", search: async () => [], probe: async () => undefined },
-    crm: { probe: async () => undefined },
+    crm: { probe: async () => undefined, listChannels: async () => [] },
     startWorker: async () => undefined,
-    isServiceRunning: () => true,
+    isServiceRunning: async () => true,
     close: async () => undefined,
     ...parts,
   };
@@ -70,6 +72,7 @@ export async function cliWorld(parts: Partial<Parts> = {}): Promise<CliWorld> {
       version: "1.2.3",
       openLog: () => silentLog,
       openParts: async () => opened,
+      hasStore: () => true,
       startApp: () => Promise.reject(new Error("not in this test")),
       runDemo: () => Promise.reject(new Error("not in this test")),
       startSimulator: () => Promise.reject(new Error("not in this test")),
@@ -82,6 +85,7 @@ export async function cliWorld(parts: Partial<Parts> = {}): Promise<CliWorld> {
     clock,
     engine,
     folder,
+    parts: opened,
     cli,
     json: async (args, expected = 0) => {
       const { code, stdout, stderr } = await cli([...args, "--json"]);

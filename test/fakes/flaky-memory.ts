@@ -73,6 +73,10 @@ export function flakyMemory(inner: Memory, deps: { readonly clock?: Clock } = {}
       await arrive(signal);
       return inner.read(account, signal);
     },
+    identity: async (signal) => {
+      await arrive(signal);
+      return inner.identity(signal);
+    },
     probe: async (signal) => {
       flaky.probes += 1;
       await arrive(signal);

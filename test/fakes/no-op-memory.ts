@@ -56,6 +56,7 @@ export function noOpMemory(
       counts.flushes += 1;
       for (const [account, document] of stored) searchable.set(account, document);
     },
+    identity: async () => "no-op",
     search: async (query, { limit }) => {
       const words = query
         .toLowerCase()

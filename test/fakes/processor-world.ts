@@ -71,6 +71,7 @@ const WORLD_OPTIONS: ProcessorOptions = {
   attemptsMax: 3,
   retryBaseMs: 2_000,
   leaseMs: 30_000,
+  debounceMs: 0,
   dataset: "zoho_crm",
   routes: routingRules([{ module: "Projects", accountField: "Client" }]),
   render: renderPlainly,

@@ -10,8 +10,8 @@ export interface ZohoStandIn {
   readonly records: Map<string, Map<string, Record<string, unknown>>>;
   readonly requests: StandInRequest[];
   readonly users: { readonly id: string; readonly full_name: string }[];
-  /** Answers instead of the stand-in while it gives something. */
-  intercept: (request: StandInRequest) => StandInReply | undefined;
+  /** Answers instead of the stand-in while it gives something; `hang` = takes the request and never answers. */
+  intercept: (request: StandInRequest) => StandInReply | "hang" | undefined;
   put(module: string, id: string, fields: Record<string, unknown>): void;
   /** Calls to a path that begins so. */
   count(path: string): number;
@@ -65,6 +65,7 @@ export async function startZohoStandIn(): Promise<ZohoStandIn> {
     };
     standIn.requests.push(request);
     const reply = standIn.intercept(request) ?? route(request);
+    if (reply === "hang") return;
     const text = reply.body === undefined || typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body);
     response.writeHead(reply.status, { "content-type": "application/json;charset=UTF-8", ...reply.headers });
     response.end(text);

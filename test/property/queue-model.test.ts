@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Lease } from "../../src/queue/queue.ts";
 import { startEmbedded } from "../contracts/embedded-harness.ts";
-import { type EngineHarness, eventOf, FAILURE } from "../contracts/engine-harness.ts";
+import { type EngineHarness, type EnginePorts, eventOf, FAILURE } from "../contracts/engine-harness.ts";
 import { BACKOFF_MS, DELAY_MS, MODEL_LEASE_MS, MODEL_OPTIONS, type ModelVerb, QueueModel } from "./queue-model.ts";
 
 /** Walks and their longest length: some five seconds on two cores. */
@@ -17,6 +17,8 @@ type Command =
       readonly dedup: number;
       readonly isUrgent: boolean;
       readonly isDelayed: boolean;
+      /** By another process on the same store. */
+      readonly isBeside: boolean;
     }
   | { readonly do: "claim"; readonly limit: number }
   | { readonly do: "settle"; readonly which: number; readonly verb: ModelVerb }
@@ -34,6 +36,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       dedup: fc.integer({ min: 1, max: 12 }),
       isUrgent: fc.boolean(),
       isDelayed: fc.boolean(),
+      isBeside: fc.boolean(),
     }),
   },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("claim" as const), limit: fc.integer({ min: 1, max: 3 }) }) },
@@ -77,10 +80,11 @@ test("the engine does what the model says, over any walk of commands", { timeout
 async function walk(engine: EngineHarness, commands: readonly Command[]): Promise<void> {
   const model = new QueueModel(engine.clock.now());
   const leases: Lease[] = [];
+  const others: EnginePorts[] = [];
   let events = 0;
   for (const step of commands) {
     if (step.do === "deliver") events += 1;
-    await take(engine, { model, leases, step, eventId: `e${events}` });
+    await take(engine, { model, leases, others, step, eventId: `e${events}` });
   }
   const stats = await engine.ports.view.stats();
   assert.equal(stats.events, model.unsettled);
@@ -98,9 +102,16 @@ async function walk(engine: EngineHarness, commands: readonly Command[]): Promis
 
 async function take(
   engine: EngineHarness,
-  at: { readonly model: QueueModel; readonly leases: Lease[]; readonly step: Command; readonly eventId: string },
+  at: {
+    readonly model: QueueModel;
+    readonly leases: Lease[];
+    /** The other process, once there is one. */
+    readonly others: EnginePorts[];
+    readonly step: Command;
+    readonly eventId: string;
+  },
 ): Promise<void> {
-  const { model, leases, step } = at;
+  const { model, leases, others, step } = at;
   const { queue, view } = engine.ports;
   switch (step.do) {
     case "deliver": {
@@ -109,7 +120,9 @@ async function take(
       const { isUrgent } = step;
       const delayMs = step.isDelayed ? DELAY_MS : 0;
       const rank = isUrgent ? "urgent" : "live";
-      const result = await queue.deliver([eventOf(engine, key, at.eventId, { dedupKey, delayMs, rank })]);
+      if (step.isBeside && others.length === 0) others.push(await engine.beside());
+      const by = (step.isBeside ? others[0]?.queue : undefined) ?? queue;
+      const result = await by.deliver([eventOf(engine, key, at.eventId, { dedupKey, delayMs, rank })]);
       const answer = result.outcome === "full" ? "full" : result.events[0];
       assert.equal(answer, model.deliver({ id: at.eventId, key, dedupKey, isUrgent, delayMs }));
       return;
@@ -149,6 +162,7 @@ async function take(
       return;
     case "crash":
       await engine.crash();
+      others.length = 0; // Its store is not the one that the next process opens.
       model.crash();
       return;
   }

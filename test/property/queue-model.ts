@@ -7,7 +7,7 @@ export const BACKOFF_MS = 5_000;
 export const MODEL_LEASE_MS = 4_000;
 export const MODEL_OPTIONS = { capacity: 6, dedupWindowMs: 20_000, maxWaitMs: 2_500 };
 /** Losses after which a job is dead, and from which it is claimed alone: docs/decisions/0006. */
-const LOSSES_MAX = 5;
+const LOSSES_MAX = 10;
 const LOSSES_ALONE = 2;
 
 interface ModelRun {
@@ -136,6 +136,7 @@ export class QueueModel {
       const job = this.#jobs.get(key);
       for (const id of events) this.fates.set(id, "queued");
       const run = { events, isUrgent, firstAt: this.now, dueAt: this.now };
+      if (job !== undefined) job.hasFailed = true;
       if (job === undefined) this.#jobs.set(key, { ...freshJob(run), hasFailed: true });
       else if (job.lease !== undefined) job.next = job.next ? mergedRun(run, job.next, this.now) : run;
       else job.run = mergedRun(run, job.run, Math.min(job.run.dueAt, this.now));
@@ -187,7 +188,8 @@ export class QueueModel {
         continue;
       }
       job.attempt -= 1;
-      this.#putBack(job, job.run.dueAt);
+      const delayMs = job.losses < 3 ? 0 : Math.min(30_000, 1_000 * 2 ** (job.losses - 3));
+      this.#putBack(job, Math.min(job.run.dueAt, this.now) + delayMs);
     }
   }
 

@@ -138,5 +138,6 @@ function expiriesIn(reply: ReturnType<typeof watchReply.parse>): readonly number
 }
 
 function refusedFault(status: number, code: string, doing: string): Fault {
-  return new Fault("CRM_REQUEST_REFUSED", doing, { cause: new ZohoRefusal(status, code) });
+  const refusal = new ZohoRefusal(status, code);
+  return new Fault("CRM_REQUEST_REFUSED", doing, { cause: refusal, detail: refusal.message });
 }

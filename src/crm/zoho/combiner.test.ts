@@ -8,17 +8,22 @@ const signal = new AbortController().signal;
 
 function combining(options: { sizeMax?: number; gatherMs?: number } = {}) {
   const clock = manualClock();
-  const batches: { readonly items: readonly string[]; readonly signal: AbortSignal; readonly end: () => void }[] = [];
+  const batches: {
+    readonly items: readonly string[];
+    readonly signal: AbortSignal;
+    readonly end: () => void;
+    readonly stepAside: () => void;
+  }[] = [];
   const combiner = new Combiner<string, string>({
     sizeMax: options.sizeMax ?? 50,
     gatherMs: options.gatherMs ?? 0,
     batchesMax: 1,
     clock,
-    read: (items, batchSignal) =>
+    read: (items, batchSignal, stepAside) =>
       new Promise((resolve, reject) => {
         batchSignal.addEventListener("abort", () => reject(batchSignal.reason));
         const end = () => resolve(new Map(items.map((item) => [item, `read ${item}`])));
-        batches.push({ items, signal: batchSignal, end });
+        batches.push({ items, signal: batchSignal, end, stepAside });
       }),
   });
   return { combiner, batches, clock };
@@ -68,38 +73,34 @@ test("waits the gathering time for others", async () => {
   await Promise.all(calls);
 });
 
-test("with a backlog, waits for a running batch and for its callers to come back, but not for ever", async () => {
+test("with a backlog, waits for the callers of late to come back, but not for ever", async () => {
   const { combiner, batches, clock } = combining({ gatherMs: 20 });
-  const ten = (name: string) => Array.from({ length: 10 }, (_, n) => `${name}${n}`);
-  const first = combiner.read(ten("a"), signal);
+  const ten = (name: string) =>
+    combiner.read(
+      Array.from({ length: 10 }, (_, n) => `${name}${n}`),
+      signal,
+    );
+  const sizes = () => batches.map((batch) => batch.items.length);
+  const together = [ten("a"), ten("b")];
   await clock.advance(20);
-  const second = combiner.read(ten("b"), signal);
+  assert.deepEqual(sizes(), [20]);
   batches[0]?.end();
-  await first;
+  await Promise.all(together);
+  await turn();
+  const parted = [ten("c")];
   await clock.advance(20);
-  assert.equal(batches.length, 2); // Nobody else was seen of late: no reason to wait.
-  const third = combiner.read(ten("c"), signal);
+  await clock.advance(20);
+  assert.deepEqual(sizes(), [20]); // Two were seen of late, one is here.
+  parted.push(ten("d"));
+  await clock.advance(20);
+  assert.deepEqual(sizes(), [20, 20]);
   batches[1]?.end();
-  await second;
-  await clock.advance(20);
-  batches[2]?.end();
-  await third;
-  const calls = [combiner.read(ten("d"), signal), combiner.read(ten("e"), signal)];
-  await clock.advance(20);
-  batches[3]?.end();
-  await Promise.all(calls);
-  const lonely = combiner.read(ten("f"), signal);
-  await clock.advance(20);
-  await clock.advance(20);
-  assert.equal(batches.length, 4); // Two were seen of late, one is here.
-  const late = combiner.read(ten("g"), signal);
-  await clock.advance(20);
-  assert.equal(batches[4]?.items.length, 20);
-  batches[4]?.end();
-  await Promise.all([lonely, late]);
-  const alone = combiner.read(ten("h"), signal);
+  await Promise.all(parted);
+  await turn();
+  const alone = ten("e");
   for (let n = 0; n < 20; n += 1) await clock.advance(20);
-  batches[5]?.end();
+  assert.deepEqual(sizes(), [20, 20, 10]);
+  batches[2]?.end();
   await alone;
 });
 
@@ -115,6 +116,29 @@ test("lets one caller leave without ending the others' batch, and ends it when a
   two.abort(new Error("gone"));
   await second;
   assert.equal(batches[0]?.signal.aborted, true);
+});
+
+test("a batch that steps aside lets the next one start, once, and still answers its callers", async () => {
+  const { combiner, batches } = combining();
+  const calls = [combiner.read(["a"], signal)];
+  await turn();
+  calls.push(combiner.read(["b"], signal));
+  await turn();
+  assert.equal(batches.length, 1);
+  batches[0]?.stepAside();
+  batches[0]?.stepAside();
+  await turn();
+  calls.push(combiner.read(["c"], signal));
+  await turn();
+  assert.equal(batches.length, 2);
+  for (let n = 0; n < 3; n += 1) {
+    batches[n]?.end();
+    await turn();
+  }
+  assert.deepEqual(
+    (await Promise.all(calls)).map((results) => [...results.keys()]),
+    [["a"], ["b"], ["c"]],
+  );
 });
 
 test("ends everything when it is closed", async () => {

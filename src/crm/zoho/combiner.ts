@@ -20,7 +20,12 @@ export interface CombinerOptions<Item, Result> {
   /** Batches read at a time; further calls gather meanwhile. */
   readonly batchesMax: number;
   readonly clock: Clock;
-  readonly read: (items: readonly Item[], signal: AbortSignal) => Promise<ReadonlyMap<Item, Result>>;
+  /** Reads a batch. A batch that calls `stepAside` no longer counts against `batchesMax`: it looks for what made it fail. */
+  readonly read: (
+    items: readonly Item[],
+    signal: AbortSignal,
+    stepAside: () => void,
+  ) => Promise<ReadonlyMap<Item, Result>>;
 }
 
 interface Call<Item, Result> {
@@ -134,15 +139,19 @@ export class Combiner<Item, Result> {
     this.#runningCalls += calls.length;
     const count = this.#runningCalls + this.#waiting.length;
     this.#callers = [...this.#callers, { at: this.#options.clock.now(), count }].slice(-CALLERS_KEPT);
-    this.#run(calls, [...items]).finally(() => {
+    let isCounted = true;
+    const leave = () => {
+      if (!isCounted) return;
+      isCounted = false;
       this.#running -= 1;
       this.#runningCalls -= calls.length;
       this.#gather();
-    });
+    };
+    this.#run(calls, [...items], leave).finally(leave);
     this.#gather();
   }
 
-  async #run(calls: readonly Call<Item, Result>[], items: readonly Item[]): Promise<void> {
+  async #run(calls: readonly Call<Item, Result>[], items: readonly Item[], stepAside: () => void): Promise<void> {
     const batch = new AbortController();
     const stop = () => batch.abort(this.#ending.signal.reason);
     this.#ending.signal.addEventListener("abort", stop, { once: true });
@@ -151,7 +160,7 @@ export class Combiner<Item, Result> {
     };
     for (const call of calls) call.signal.addEventListener("abort", check, { once: true });
     try {
-      const results = await this.#options.read(items, batch.signal);
+      const results = await this.#options.read(items, batch.signal, stepAside);
       for (const call of calls) call.resolve(results);
     } catch (error) {
       for (const call of calls) call.reject(error);

@@ -4,6 +4,7 @@ import type { Log } from "../../log.ts";
 import { columnsOf, type KnownField } from "./fields.ts";
 import { fieldsReply, parseReply } from "./wire.ts";
 import type { ZohoApi } from "./zoho-api.ts";
+import { refusalOf } from "./zoho-faults.ts";
 
 /** How long an org's metadata is believed: fields change a few times a year, and a refused query asks anew at once. */
 const KEEP_MS = 3_600_000;
@@ -70,7 +71,10 @@ export class FieldCatalogue {
       );
       return reply.body === undefined ? undefined : parseReply(fieldsReply, reply.body, DOING).fields;
     } catch (error) {
-      if (!(error instanceof Fault) || !isRefused(error)) throw error;
+      if (!(error instanceof Fault)) throw error;
+      // No account is in this question, so none of them is the one that hangs.
+      if (error.code === "CRM_UNREACHABLE") throw new Fault("CRM_UNREACHABLE", DOING, { cause: error });
+      if (!isRefused(error) || (module !== "Accounts" && isUnknownModule(error))) throw error;
       this.#deps.log.warn({ module, error }, "the field metadata cannot be read; reading the standard fields only");
       return undefined;
     }
@@ -79,4 +83,10 @@ export class FieldCatalogue {
 
 function isRefused(fault: Fault): boolean {
   return fault.code === "CRM_SCOPE_MISSING" || fault.code === "CRM_FORBIDDEN" || fault.code === "CRM_REQUEST_REFUSED";
+}
+
+/** Then a query on it would fail as well, with words that name no module. */
+function isUnknownModule(fault: Fault): boolean {
+  const code = refusalOf(fault)?.code;
+  return code === "INVALID_MODULE" || code === "NOT_SUPPORTED";
 }

@@ -74,7 +74,7 @@ const FIELDS: Readonly<Record<string, ModuleFields>> = {
     ],
     custom: ["Call_Agenda", "Outgoing_Call_Status"],
   },
-  Notes: { links: ["Parent_Id"], standard: ["Note_Title", "Note_Content", ...EVERYWHERE], custom: [] },
+  Notes: { links: ["Parent_Id"], standard: ["Note_Title", "Note_Content", "Created_By", ...EVERYWHERE], custom: [] },
 };
 
 /** A custom module has these from its creation on. */

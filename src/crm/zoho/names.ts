@@ -2,6 +2,7 @@ import type { Clock } from "../../clock.ts";
 import { Fault } from "../../faults.ts";
 import type { Log } from "../../log.ts";
 import { lookupId } from "./record.ts";
+import type { RefusedModules } from "./refused-modules.ts";
 import { type ModuleRows, readBareRows } from "./rows.ts";
 import { parseReply, usersReply, type WireRow } from "./wire.ts";
 import type { ZohoApi } from "./zoho-api.ts";
@@ -35,6 +36,7 @@ export interface NamesDeps {
   readonly api: ZohoApi;
   readonly clock: Clock;
   readonly log: Log;
+  readonly refused: RefusedModules;
 }
 
 /**
@@ -71,7 +73,8 @@ export class Names {
 
   async #recordNames(module: NamedModule, ids: readonly string[], signal: AbortSignal) {
     const columns = NAME_COLUMNS[module];
-    const rows = await readBareRows(this.#deps.api, { module, columns, criteria: [{ field: "id", ids }] }, signal);
+    const request = { module, columns, criteria: [{ field: "id", ids }] };
+    const rows = await this.#deps.refused.orWithout(module, [], () => readBareRows(this.#deps.api, request, signal));
     return new Map(rows.map((row) => [row.id, nameOf(module, row)]));
   }
 

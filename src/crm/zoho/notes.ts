@@ -9,6 +9,7 @@ import { isIdUnknown, recordById } from "./record-by-id.ts";
 import { uniqueRows } from "./rows.ts";
 import { parseReply, rowsReply, type WireRow } from "./wire.ts";
 import type { ZohoApi } from "./zoho-api.ts";
+import { faultOfReply } from "./zoho-faults.ts";
 
 /** How long a refused way of reading notes is remembered. */
 const REFUSED_MS = 3_600_000;
@@ -156,7 +157,7 @@ export class Notes {
       if (reply.body === undefined) return rows;
       if (reply.status === 400) {
         if (isIdUnknown(reply.body)) return rows;
-        throw new Fault("CRM_REQUEST_REFUSED", doing);
+        throw faultOfReply({ ...reply, retryAfterMs: undefined }, doing);
       }
       const parsed = parseReply(rowsReply, reply.body, doing);
       rows.push(...parsed.data);

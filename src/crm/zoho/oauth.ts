@@ -2,14 +2,18 @@ import type { Clock } from "../../clock.ts";
 import { Fault } from "../../faults.ts";
 import { type HttpDeps, HttpFailure, type HttpResponse, retryAfterMs, sendHttp, textOf } from "../../http.ts";
 import type { Log } from "../../log.ts";
+import type { SealedStore } from "../../sealed-store.ts";
 import { trustedApiUrl } from "./data-centres.ts";
 import { parseExactJson } from "./exact-json.ts";
+import { TokenKeeping } from "./stored-token.ts";
 import { tokenReply } from "./wire.ts";
 import { faultOfHttp } from "./zoho-faults.ts";
 
 /** A token is renewed this long before it ends, so that none ends under a request of HTTP_TIMEOUT_MS; a quarter of its life at most. */
 const EARLY_MS = 90_000;
 const EARLY_SHARE = 4;
+/** A token that another process left in the store is used while it has this long: twice a request of HTTP_TIMEOUT_MS. */
+const STORED_LEFT_MS_MIN = 60_000;
 /** Zoho gives 10 access tokens per refresh token in 10 minutes and then none for the rest of the window (accounts docs). */
 const REFRESHES_MAX = 10;
 const REFRESH_WINDOW_MS = 600_000;
@@ -33,6 +37,8 @@ export interface OAuthOptions {
   readonly log: Log;
   readonly timeoutMs: number;
   readonly count: () => void;
+  /** Where the token outlives the process, sealed; absent = nowhere. */
+  readonly tokens?: SealedStore;
 }
 
 /** The right to call the API, and where. */
@@ -44,12 +50,17 @@ export interface Access {
 
 /**
  * Holds one access token and renews it: one request at a time however many callers wait, early, and never more often
- * than Zoho allows. The refresh token and the client secret travel in the request's body only.
+ * than Zoho allows. Before it renews, it looks whether another process, or an earlier life of this one, has left a good
+ * token in the store: eleven restarts in ten minutes must not use up what Zoho gives, nor a command beside the service the
+ * service's share. The refresh token and the client secret travel in the request's body only.
  */
 export class AccessTokens {
   readonly #options: OAuthOptions;
   readonly #ending = new AbortController();
+  readonly #keeping: TokenKeeping;
   #access: Access | undefined;
+  /** The last token that Zoho refused; the store may still hold it. */
+  #refused: string | undefined;
   #renewAt = 0;
   #renewal: Promise<Access> | undefined;
   #renewedAt: readonly number[] = [];
@@ -58,6 +69,7 @@ export class AccessTokens {
 
   constructor(options: OAuthOptions) {
     this.#options = options;
+    this.#keeping = new TokenKeeping(options);
   }
 
   /** A usable token. Throws a Fault of the sign-in (CRM_TOKEN_…, CRM_UNREACHABLE, CRM_UNAVAILABLE). */
@@ -71,14 +83,17 @@ export class AccessTokens {
       return await this.#renewal;
     } catch (error) {
       // The sign-in is in trouble, but the old token has not ended: the CRM itself may well answer.
-      if (this.#access !== undefined && now < this.#access.expiresAt) return this.#access;
+      const isFault = error instanceof Fault;
+      if (isFault && this.#access !== undefined && now < this.#access.expiresAt) return this.#access;
       throw error;
     }
   }
 
   /** Says that Zoho refused this token. A token renewed meanwhile by another caller is kept. */
   invalidate(refused: Access): void {
-    if (this.#access?.token === refused.token) this.#access = undefined;
+    if (this.#access?.token !== refused.token) return;
+    this.#refused = refused.token;
+    this.#access = undefined;
   }
 
   close(): void {
@@ -86,6 +101,12 @@ export class AccessTokens {
   }
 
   async #renew(): Promise<Access> {
+    const stored = await this.#stored();
+    if (stored !== undefined) {
+      this.#access = stored;
+      this.#renewAt = stored.expiresAt - STORED_LEFT_MS_MIN;
+      return stored;
+    }
     const now = this.#options.clock.now();
     this.#guard(now);
     this.#options.count();
@@ -97,10 +118,22 @@ export class AccessTokens {
     const lifeMs = (reply.expires_in_sec ?? reply.expires_in ?? LIFE_SECONDS_DEFAULT) * 1000;
     const apiUrl = trustedApiUrl(this.#options.apiUrl, reply.api_domain);
     if (apiUrl !== this.#options.apiUrl) this.#options.log.warn({ apiUrl }, "the sign-in names another data centre");
-    this.#access = { token: reply.access_token, apiUrl, expiresAt: now + lifeMs };
+    const access = { token: reply.access_token, apiUrl, expiresAt: now + lifeMs };
+    this.#access = access;
     this.#renewAt = now + lifeMs - Math.min(EARLY_MS, lifeMs / EARLY_SHARE);
     this.#throttleMs = THROTTLE_MS_MIN;
-    return this.#access;
+    await this.#keeping.write(access);
+    return access;
+  }
+
+  /** A good token that this object does not have yet. */
+  async #stored(): Promise<Access | undefined> {
+    const { apiUrl, clock } = this.#options;
+    const stored = await this.#keeping.read();
+    if (stored === undefined || stored.token === this.#refused || stored.token === this.#access?.token)
+      return undefined;
+    if (stored.expiresAt - clock.now() < STORED_LEFT_MS_MIN) return undefined;
+    return { ...stored, apiUrl: trustedApiUrl(apiUrl, stored.apiUrl) };
   }
 
   /** Refuses to ask when Zoho would only extend the throttle. */

@@ -3,10 +3,12 @@ import { assert } from "../../assert.ts";
 import { activityBelongsTo, type Belonging, noteBelongsTo, seModule, type Under } from "./account-of.ts";
 import { IN_VALUES_MAX } from "./coql.ts";
 import { ACTIVITY_MODULES } from "./fields.ts";
+import { Gate } from "./gate.ts";
 import type { Names } from "./names.ts";
 import type { Notes } from "./notes.ts";
 import { lookupId, recordOf } from "./record.ts";
 import { recordById } from "./record-by-id.ts";
+import type { RefusedModules } from "./refused-modules.ts";
 import { type ModuleRows, type RowsDeps, readBareRows, readRows } from "./rows.ts";
 import type { WireRow } from "./wire.ts";
 
@@ -22,7 +24,15 @@ export interface ReadBatchDeps extends RowsDeps {
   readonly notes: Notes;
   readonly names: Names;
   readonly customModules: readonly CustomModule[];
+  readonly refused: RefusedModules;
   readonly now: () => number;
+}
+
+/** What to read, and how hard. */
+export interface BatchRequest {
+  readonly accountIds: readonly string[];
+  /** True = the modules one after the other, so that a read that hangs holds one call and not five. */
+  readonly isCareful?: boolean;
 }
 
 /** What a batch read gives: the account, or that it was verified to be gone. */
@@ -35,17 +45,21 @@ export type BatchRead = { readonly snapshot: AccountSnapshot } | "absent";
  */
 export async function readBatch(
   deps: ReadBatchDeps,
-  accountIds: readonly string[],
+  { accountIds, isCareful = false }: BatchRequest,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, BatchRead>> {
   const readAt = deps.now();
+  const gate = new Gate(isCareful ? 1 : Number.POSITIVE_INFINITY);
+  const inTurn = <Result>(work: () => Promise<Result>) => gate.run(work, signal);
+  const linked = (module: string, field: string) => {
+    const request = { module, criteria: [{ field, ids: accountIds }], links: [field] };
+    return inTurn(() => deps.refused.orWithout(module, noRows(module), () => readRows(deps, request, signal)));
+  };
   const [accounts, contacts, deals, ...customs] = await Promise.all([
-    readAccountRows(deps, accountIds, signal),
-    readRows(deps, { module: "Contacts", criteria: [{ field: "Account_Name", ids: accountIds }] }, signal),
-    readRows(deps, { module: "Deals", criteria: [{ field: "Account_Name", ids: accountIds }] }, signal),
-    ...deps.customModules.map(({ module, accountField }) =>
-      readRows(deps, { module, criteria: [{ field: accountField, ids: accountIds }], links: [accountField] }, signal),
-    ),
+    inTurn(() => readAccountRows(deps, accountIds, signal)),
+    linked("Contacts", "Account_Name"),
+    linked("Deals", "Account_Name"),
+    ...deps.customModules.map(({ module, accountField }) => linked(module, accountField)),
   ]);
   const present = new Set(accounts.rows.map((row) => row.id));
   const family: Family = {
@@ -54,8 +68,12 @@ export async function readBatch(
     deals: underOf(deals.rows, "Account_Name", present),
   };
   const [notes, ...activities] = await Promise.all([
-    readNotes(deps, family, signal),
-    ...ACTIVITY_MODULES.map((module) => readActivities(deps, { module, family }, signal)),
+    inTurn(() => deps.refused.orWithout("Notes", noRows("Notes"), () => readNotes(deps, family, signal))),
+    ...ACTIVITY_MODULES.map((module) => {
+      const without = { ...noRows(module), under: withIn(family) };
+      const read = () => readActivities(deps, { module, family }, signal);
+      return inTurn(() => deps.refused.orWithout(module, without, read));
+    }),
   ]);
   const links = ["Account_Name", "Account_Name", ...deps.customModules.map((custom) => custom.accountField)];
   const direct = [contacts, deals, ...customs];
@@ -170,7 +188,9 @@ async function dealsBeyond(
   }
   if (unknown.size === 0) return family.deals;
   const criteria = [{ field: "id", ids: [...unknown] }];
-  const found = await readBareRows(deps.api, { module: "Deals", columns: ["Account_Name"], criteria }, signal);
+  const columns = ["Account_Name"];
+  const read = () => readBareRows(deps.api, { module: "Deals", columns, criteria }, signal);
+  const found = await deps.refused.orWithout("Deals", [], read);
   const beyond = found.map((row): [string, string | null] => [row.id, lookupId(row["Account_Name"]) ?? null]);
   return new Map<string, string | null>([...family.deals, ...beyond]);
 }
@@ -196,6 +216,10 @@ function underOf(rows: readonly WireRow[], link: string, present: ReadonlySet<st
 
 function withIn(family: Family): Under {
   return { isAccount: (id) => family.present.has(id), deals: family.deals, contacts: family.contacts };
+}
+
+function noRows(module: string): ModuleRows {
+  return { module, columns: [], rows: [] };
 }
 
 function belongsBy(accountId: string | undefined): Belonging | undefined {

@@ -1,4 +1,5 @@
 import { accountKey, type RecordRef, recordKey } from "../../account.ts";
+import { Fault } from "../../faults.ts";
 import type { ParentRead } from "../crm.ts";
 import { activityBelongsTo, type Belonging, noteBelongsTo, seModule, type Under } from "./account-of.ts";
 import { IN_VALUES_MAX } from "./coql.ts";
@@ -6,6 +7,7 @@ import { ACTIVITY_MODULES } from "./fields.ts";
 import type { Notes } from "./notes.ts";
 import type { CustomModule } from "./read-batch.ts";
 import { lookupId } from "./record.ts";
+import type { RefusedModules } from "./refused-modules.ts";
 import { readBareRows } from "./rows.ts";
 import type { WireRow } from "./wire.ts";
 import type { ZohoApi } from "./zoho-api.ts";
@@ -15,6 +17,7 @@ export interface ReadParentsDeps {
   readonly api: ZohoApi;
   readonly notes: Notes;
   readonly customModules: readonly CustomModule[];
+  readonly refused: RefusedModules;
 }
 
 /** True for modules whose records are known to lead to an account. */
@@ -25,7 +28,8 @@ export function leadsToAccount(module: string, customModules: readonly CustomMod
 
 /**
  * The accounts of records of one module, keyed by `recordKey`: one call for a hundred, and for activities and notes two
- * more for the deals and contacts in between. A record without a row is absent. Throws a Fault (CRM_…).
+ * more for the deals and contacts in between. A record without a row is absent; one of a module that Zoho refuses has failed.
+ * Throws a Fault (CRM_…).
  */
 export async function readParentsOf(
   deps: ReadParentsDeps,
@@ -36,6 +40,10 @@ export async function readParentsOf(
   if (module === undefined) return new Map();
   const ids = [...new Set(records.map((record) => record.recordId))];
   const accountOf = await accountsOf(deps, { module, ids }, signal);
+  if (deps.refused.has(module)) {
+    const fault = new Fault("CRM_REQUEST_REFUSED", `reading parents of ${module}`, { detail: "module refused" });
+    return new Map(ids.map((recordId) => [recordKey({ module, recordId }), { outcome: "failed", fault }]));
+  }
   return new Map(
     ids.map((recordId): [string, ParentRead] => {
       const accountId = accountOf.get(recordId);
@@ -80,7 +88,7 @@ async function accountsOfActivities(deps: ReadParentsDeps, of: OfModule, signal:
 }
 
 async function accountsOfNotes(deps: ReadParentsDeps, ids: readonly string[], signal: AbortSignal): Promise<AccountOf> {
-  const notes = await deps.notes.parentsOf(ids, signal);
+  const notes = await deps.refused.orWithout("Notes", [], () => deps.notes.parentsOf(ids, signal));
   const parents = notes.map(({ parentId, module }) => ({ id: parentId, module }));
   const under = await underOf(deps, parents, signal);
   return new Map(notes.map((note) => [note.noteId, accountIn(noteBelongsTo(note.parentId, note.module, under))]));
@@ -112,7 +120,8 @@ async function bareRows(
   const criteria = [{ field: "id", ids }];
   // Ten lists of ids at most in one query, one row each; the least credits are taken for up to 200 rows.
   const rowsMax = ids.length <= 2 * IN_VALUES_MAX ? 2 * IN_VALUES_MAX : 10 * IN_VALUES_MAX;
-  return await readBareRows(deps.api, { module, columns, criteria, rowsMax }, signal);
+  const read = () => readBareRows(deps.api, { module, columns, criteria, rowsMax }, signal);
+  return await deps.refused.orWithout(module, [], read);
 }
 
 function named(value: unknown, module: string | undefined): readonly Named[] {

@@ -1,6 +1,7 @@
 import { Fault } from "../../faults.ts";
 import { parseReply, refusalIn, rowsReply, type WireRow } from "./wire.ts";
 import type { ZohoApi } from "./zoho-api.ts";
+import { faultOfReply } from "./zoho-faults.ts";
 
 /**
  * One record by its id; undefined when there is none. The only answer from which "gone" may be concluded: 204, or 400
@@ -18,7 +19,7 @@ export async function recordById(
   );
   if (reply.status === 400) {
     if (isIdUnknown(reply.body)) return undefined;
-    throw new Fault("CRM_REQUEST_REFUSED", doing, { cause: new Error(refusalIn(reply.body)?.code ?? "HTTP 400") });
+    throw faultOfReply({ ...reply, retryAfterMs: undefined }, doing);
   }
   if (reply.status === 204) return undefined;
   const row = parseReply(rowsReply, reply.body, doing).data[0];

@@ -27,7 +27,7 @@ export interface ApiCall {
   readonly kind: CallClass;
   /** For errors: "reading accounts". */
   readonly doing: string;
-  /** Repeated once after a lost connection or a server error. False for what changes something. */
+  /** Repeated once after a lost connection or a server error, never after a time-out. False for what changes something. */
   readonly isRead: boolean;
   /** Statuses that the caller judges himself besides 2xx and 304. */
   readonly accept?: readonly number[];
@@ -47,7 +47,9 @@ export interface ZohoApiDeps {
   readonly random: Random;
   readonly count: (name: string, n: number) => void;
   readonly concurrencyMax: number;
+  /** Of a read; of anything else `writeTimeoutMs`. */
   readonly timeoutMs: number;
+  readonly writeTimeoutMs: number;
 }
 
 /** A reply of any status. `body` is undefined when the text is empty or not JSON. */
@@ -85,7 +87,9 @@ export class ZohoApi {
     }
   }
 
+  /** A probe has no turn: it asks whether the CRM answers at all, also while every call at a time is one that hangs. */
   async #inTurn(call: ApiCall, signal: AbortSignal): Promise<ApiReply> {
+    if (call.kind === "probe") return await this.#signedIn(call, signal);
     const run = () => this.#gate.run(() => this.#signedIn(call, signal), signal);
     return await (call.kind === "coql" ? this.#coqlGate.run(run, signal) : run());
   }
@@ -116,7 +120,9 @@ export class ZohoApi {
   }
 
   async #send(call: ApiCall, access: Access, signal: AbortSignal): Promise<SentReply> {
-    const { http, timeoutMs, count, clock } = this.#deps;
+    const { http, count, clock } = this.#deps;
+    const isReading = call.isRead || call.kind === "probe";
+    const timeoutMs = isReading ? this.#deps.timeoutMs : this.#deps.writeTimeoutMs;
     count("crm_calls", 1);
     count(`crm_calls:${call.kind}`, 1);
     const query = call.query === undefined ? "" : `?${new URLSearchParams(call.query)}`;

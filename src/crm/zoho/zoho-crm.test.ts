@@ -7,6 +7,7 @@ import { systemClock } from "../../clock.ts";
 import { Fault, type FaultCode } from "../../faults.ts";
 import { silentLog } from "../../log.ts";
 import { seededRandom } from "../../random.ts";
+import type { SealedStore } from "../../sealed-store.ts";
 import { createZohoCrm, type ZohoCrm, type ZohoCrmOptions } from "./zoho-crm.ts";
 
 const signal = new AbortController().signal;
@@ -250,6 +251,26 @@ describe("the Zoho client", () => {
     const asked = zoho.requests.length;
     await lengths();
     assert.ok(!zoho.requests.slice(asked).some((request) => request.path.endsWith("fetch_full_data")));
+  });
+
+  test("reads who wrote a note, by name, whichever way the notes are read", async () => {
+    zoho.users.push({ id: "901", full_name: "Nora Note" });
+    zoho.put("Notes", "55", { Note_Content: "hello", Parent_Id: { id: CONTACT }, Created_By: { id: "901" } });
+    const author = async () =>
+      (await snapshot()).children.find((child) => child.module === "Notes")?.fields["Created_By"];
+    assert.deepEqual(await author(), { id: "901", name: "Nora Note" });
+    zoho.intercept = ({ query }) => (query.includes("from Notes") ? refusal(400, "INVALID_QUERY") : undefined);
+    assert.deepEqual(await author(), { id: "901", name: "Nora Note" });
+  });
+
+  test("keeps its access token in the store that it is given: the next client signs in without asking", async () => {
+    const texts = new Map<string, string>();
+    const tokens: SealedStore = {
+      read: async (name) => texts.get(name),
+      write: async (name, text) => void texts.set(name, text),
+    };
+    for (let life = 0; life < 3; life += 1) await snapshot(ACME, open({ tokens }));
+    assert.equal(zoho.count("/oauth"), 1);
   });
 
   test("reads notes one way after another as they are refused, and remembers the refusal", async () => {

@@ -8,10 +8,17 @@ export class ZohoRefusal extends Error {
   readonly status: number;
   readonly code: string;
 
-  constructor(status: number, code: string, place?: string) {
-    super(`HTTP ${status} ${code}${place === undefined ? "" : ` at ${place}`}`);
+  /** The column or parameter that it is about. */
+  readonly place: string | undefined;
+  /** The module that it is about, where Zoho names one. */
+  readonly module: string | undefined;
+
+  constructor(status: number, code: string, about: { readonly place?: string; readonly module?: string } = {}) {
+    super(`HTTP ${status} ${code}${about.place === undefined ? "" : ` at ${about.place}`}`);
     this.status = status;
     this.code = code;
+    this.place = about.place;
+    this.module = about.module;
   }
 }
 
@@ -32,6 +39,8 @@ const FAULT_BY_CODE: Readonly<Record<string, FaultCode>> = {
   INTERNAL_ERROR: "CRM_UNAVAILABLE",
 };
 
+/** How Zoho writes its codes. Anything else might be a text, and a text might be a customer's. */
+const CODE_PATTERN = /^[A-Z][A-Z0-9_]{1,59}$/;
 /** Keys of `details` that hold a name, for the operator who must find the wrong column or parameter. */
 const PLACE_KEYS = ["column_name", "api_name", "param_name", "json_path"] as const;
 /** Only what looks like a name is kept, so that no value of a record gets into an error. */
@@ -40,15 +49,29 @@ const PLACE_PATTERN = /^[\w$.[\]-]{1,80}$/;
 /** The fault that a failed reply means. */
 export function faultOfReply(reply: FailedReply, doing: string): Fault {
   const refusal = refusalIn(reply.body);
-  const code = refusal !== undefined && /^\w{1,60}$/.test(refusal.code) ? refusal.code : "without a code";
-  const place = PLACE_KEYS.map((key) => refusal?.details?.[key]).find(
-    (value): value is string => typeof value === "string" && PLACE_PATTERN.test(value),
-  );
+  const code = refusal !== undefined && CODE_PATTERN.test(refusal.code) ? refusal.code : "without a code";
+  const names = [...PLACE_KEYS, "module"].map((key) => nameIn(refusal?.details?.[key]));
+  const module = names.pop();
+  const place = names.find((name) => name !== undefined);
+  const about = { ...(place === undefined ? {} : { place }), ...(module === undefined ? {} : { module }) };
   return new Fault(FAULT_BY_CODE[code] ?? codeOfStatus(reply.status), doing, {
-    cause: new ZohoRefusal(reply.status, code, place),
+    cause: new ZohoRefusal(reply.status, code, about),
+    detail: `HTTP ${reply.status} ${code}`,
     ...(reply.retryAfterMs === undefined ? {} : { retryAfterMs: reply.retryAfterMs }),
   });
 }
+
+function nameIn(value: unknown): string | undefined {
+  return typeof value === "string" && PLACE_PATTERN.test(value) ? value : undefined;
+}
+
+const HTTP_DETAILS: Readonly<Record<HttpFailure["kind"], string>> = {
+  timeout: "no reply in time",
+  connection: "connection lost",
+  network: "no connection",
+  too_large: "reply too large",
+  redirect: "a redirect",
+};
 
 /** The fault that a missing reply means. */
 export function faultOfHttp(failure: HttpFailure, doing: string): Fault {
@@ -56,11 +79,11 @@ export function faultOfHttp(failure: HttpFailure, doing: string): Fault {
     case "timeout":
     case "connection":
     case "network":
-      return new Fault("CRM_UNREACHABLE", doing, { cause: failure });
+      return new Fault("CRM_UNREACHABLE", doing, { cause: failure, detail: HTTP_DETAILS[failure.kind] });
     case "too_large":
-      return new Fault("CRM_REPLY_INVALID", doing, { cause: failure });
+      return new Fault("CRM_REPLY_INVALID", doing, { cause: failure, detail: HTTP_DETAILS[failure.kind] });
     case "redirect": // A gateway or sign-in page in between, not an answer about the request.
-      return new Fault("CRM_UNAVAILABLE", doing, { cause: failure });
+      return new Fault("CRM_UNAVAILABLE", doing, { cause: failure, detail: HTTP_DETAILS[failure.kind] });
   }
 }
 

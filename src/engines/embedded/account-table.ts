@@ -26,6 +26,7 @@ export class AccountTable {
   readonly #update: Statement;
   readonly #setState: Statement;
   readonly #forgetHash: Statement;
+  readonly #forgetFingerprints: Statement;
   readonly #keyOf: Statement;
   readonly #oldTombstones: Statement;
   readonly #remove: Statement;
@@ -48,12 +49,20 @@ export class AccountTable {
     );
     this.#setState = database.prepare("UPDATE accounts SET state = ? WHERE id = ?");
     this.#forgetHash = database.prepare("UPDATE accounts SET children_hash = NULL WHERE id = ?");
+    this.#forgetFingerprints = database.prepare(
+      "UPDATE accounts SET fingerprint = '', sink_ref = NULL WHERE fingerprint <> ''",
+    );
     this.#keyOf = database.prepare("SELECT account FROM accounts WHERE id = ?");
     const removed = ledgerStateCode("removed");
     this.#oldTombstones = database.prepare(
       `SELECT id FROM accounts WHERE state = ${removed} AND state <> ${indexed} AND written_at < ? LIMIT ?`,
     );
     this.#remove = database.prepare("DELETE FROM accounts WHERE id = ?");
+  }
+
+  /** No document counts as written any more. Returns how many did. */
+  forgetFingerprints(): number {
+    return Number(this.#forgetFingerprints.run().changes);
   }
 
   find(account: AccountKey): AccountRow | undefined {

@@ -1,9 +1,9 @@
 import type { DeliveryResult, JobAddress, NewEvent, NewJob } from "../../queue/queue.ts";
 import { JOB_LEASED, rankCode } from "./codes.ts";
 import type { Job, Wait } from "./job-table.ts";
-import { isSameWait, type Joining, joinedWait, newWait } from "./joining.ts";
+import { isSameWait, type Joining, type JoinRules, joinedWait, newWait } from "./joining.ts";
 import type { QueueTables } from "./queue-tables.ts";
-import type { Holder } from "./reason-table.ts";
+import type { Holder, RowName } from "./reason-table.ts";
 import type { Step } from "./step.ts";
 
 /** An event with its dedup key hashed, outside of the transaction. */
@@ -23,7 +23,9 @@ type EventOutcome = "queued" | "coalesced" | "duplicate" | "filtered";
 
 /** Takes all events of a delivery, or refuses them all. */
 export function deliver(tables: QueueTables, step: Step, events: readonly HashedEvent[]): DeliveryResult {
-  const room = tables.options.capacity - step.totals.events;
+  tables.dedup.follow(step);
+  // Over the capacity (after a redrive, or when it was lowered) a delivery without new events is still taken.
+  const room = Math.max(0, tables.options.capacity - step.totals.events);
   if (events.length > room && countNew(tables, step, events) > room) return { outcome: "full" };
   const outcomes = events.map((event) => deliverOne(tables, step, event));
   step.count("events_total", events.length);
@@ -35,13 +37,14 @@ export function enqueue(tables: QueueTables, step: Step, job: NewJob): void {
   const held = hold(tables, step, job, joiningOf(job, false));
   if (held.hasReasons) return;
   const { note, receivedAt } = job.reason;
-  tables.reasons.insert(held, { note, receivedAt }, undefined);
+  tables.reasons.insert(held, { note, receivedAt }, { seq: nextSeq(step), hash: undefined });
   step.totals.lanes[job.lane].unsettled += 1;
 }
 
 /** Finds or makes the live job of an address, lets `joining` join its waiting run or the run after its leased one. */
 export function hold(tables: QueueTables, step: Step, address: JobAddress, joining: Joining): Held {
-  const rules = { now: step.now, maxWaitMs: tables.options.maxWaitMs };
+  const restUntil = tables.rests.until(address, step.now);
+  const rules = { now: step.now, maxWaitMs: tables.options.maxWaitMs, restUntil };
   const job = tables.jobs.live(address.lane, address.key);
   if (job === undefined) {
     step.totals.jobId += 1;
@@ -66,17 +69,18 @@ export function hold(tables: QueueTables, step: Step, address: JobAddress, joini
 }
 
 function deliverOne(tables: QueueTables, step: Step, { event, hash }: HashedEvent): EventOutcome {
-  if (hash !== undefined && isDuplicate(tables, step, hash)) {
+  if (hash !== undefined && tables.dedup.knows(hash, step.now)) {
     step.count("events_duplicate");
     return "duplicate";
   }
   if (event.isFiltered === true) {
-    tables.reasons.insertFiltered(event.reason, hash, { lane: event.lane, key: event.key, now: step.now });
+    const as = { lane: event.lane, key: event.key, now: step.now };
+    tables.reasons.insertFiltered(event.reason, nameRow(tables, step, { event, hash }), as);
     step.count("events_filtered");
     return "filtered";
   }
   const held = hold(tables, step, event, joiningOf(event, true));
-  tables.reasons.insert(held, event.reason, hash);
+  tables.reasons.insert(held, event.reason, nameRow(tables, step, { event, hash }));
   step.totals.events += 1;
   step.totals.lanes[event.lane].unsettled += 1;
   step.count("events_accepted");
@@ -85,18 +89,11 @@ function deliverOne(tables: QueueTables, step: Step, { event, hash }: HashedEven
   return held.outcome;
 }
 
-/** Inside the window: a duplicate. Outside of it the old row's memory ends, so that the new event can be remembered. */
-function isDuplicate(tables: QueueTables, step: Step, hash: Uint8Array): boolean {
-  const seen = tables.reasons.remembered(hash);
-  if (seen === undefined) return false;
-  if (isInWindow(tables, step, seen.receivedAt)) return true;
-  tables.reasons.forgetHash(seen.seq);
-  return false;
-}
-
-/** On both sides of now: after the clock was set back a year, nothing may count as a duplicate for a year. */
-function isInWindow(tables: QueueTables, step: Step, receivedAt: number): boolean {
-  return Math.abs(step.now - receivedAt) < tables.options.dedupWindowMs;
+/** Names the row that an event is written to now, and remembers it under its dedup key. */
+function nameRow(tables: QueueTables, step: Step, { event, hash }: HashedEvent): RowName {
+  const seq = nextSeq(step);
+  if (hash !== undefined) tables.dedup.add(hash, seq, event.reason.receivedAt);
+  return { seq, hash };
 }
 
 /** How many events of a delivery would take up capacity. Only asked when the capacity is near. */
@@ -106,13 +103,19 @@ function countNew(tables: QueueTables, step: Step, events: readonly HashedEvent[
   for (const { event, hash } of events) {
     if (hash !== undefined) {
       const name = Buffer.from(hash).toString("latin1");
-      const seen = tables.reasons.remembered(hash);
-      if (seenHere.has(name) || (seen !== undefined && isInWindow(tables, step, seen.receivedAt))) continue;
+      if (seenHere.has(name) || tables.dedup.knows(hash, step.now)) continue;
       seenHere.add(name);
     }
     if (event.isFiltered !== true) count += 1;
   }
   return count;
+}
+
+/** The number of a row that is written now. */
+function nextSeq(step: Step): number {
+  step.totals.reasonSeq += 1;
+  step.totals.reasonRows += 1;
+  return step.totals.reasonSeq;
 }
 
 function joiningOf(job: NewJob, isEvent: boolean): Joining {
@@ -128,7 +131,7 @@ function joiningOf(job: NewJob, isEvent: boolean): Joining {
 function joinOrMake(
   wait: Wait | undefined,
   joining: Joining,
-  rules: { readonly now: number; readonly maxWaitMs: number; readonly isFirstWait: boolean },
+  rules: JoinRules & { readonly isFirstWait: boolean },
 ): Wait {
   return wait === undefined ? newWait(joining, rules) : joinedWait(wait, joining, rules);
 }

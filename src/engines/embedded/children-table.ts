@@ -5,16 +5,16 @@ import { type Database, integer, type Statement, text } from "./database.ts";
 export class ChildrenTable {
   readonly #ownerOf: Statement;
   readonly #ofAccount: Statement;
-  readonly #put: Statement;
+  readonly #add: Statement;
+  readonly #move: Statement;
   readonly #remove: Statement;
   readonly #removeAll: Statement;
 
   constructor(database: Database) {
     this.#ownerOf = database.prepare("SELECT account_id FROM children WHERE record = ?");
-    this.#ofAccount = database.prepare("SELECT record FROM children WHERE account_id = ?");
-    this.#put = database.prepare(
-      "INSERT INTO children (record, account_id) VALUES (?, ?) ON CONFLICT (record) DO UPDATE SET account_id = excluded.account_id",
-    );
+    this.#ofAccount = database.prepare("SELECT record FROM children WHERE account_id = ? LIMIT ?");
+    this.#add = database.prepare("INSERT OR IGNORE INTO children (record, account_id) VALUES (?, ?)");
+    this.#move = database.prepare("UPDATE children SET account_id = ? WHERE record = ?");
     this.#remove = database.prepare("DELETE FROM children WHERE record = ?");
     this.#removeAll = database.prepare("DELETE FROM children WHERE account_id = ?");
   }
@@ -25,15 +25,21 @@ export class ChildrenTable {
     return row === undefined ? undefined : integer(row, 0);
   }
 
+  /** At most `limit` records of the account, as `recordKey` writes them; −1 = all. */
+  ofAccount(accountId: number, limit: number): readonly string[] {
+    return this.#ofAccount.all(accountId, limit).map((row) => text(row, 0));
+  }
+
   /** Makes `records` the account's children. Only differences are written. Returns the accounts that lost one. */
-  replace(accountId: number, records: ReadonlySet<string>): ReadonlySet<number> {
-    const before = new Set(this.#ofAccount.all(accountId).map((row) => text(row, 0)));
+  replace(accountId: number, records: ReadonlySet<string>, hadChildren: boolean): ReadonlySet<number> {
+    const before = new Set(hadChildren ? this.ofAccount(accountId, -1) : []);
     const displaced = new Set<number>();
     for (const record of records) {
       if (before.has(record)) continue;
+      if (this.#add.run(record, accountId).changes === 1) continue; // Of nobody until now: the usual case.
       const owner = this.ownerOf(record);
       if (owner !== undefined) displaced.add(owner);
-      this.#put.run(record, accountId);
+      this.#move.run(accountId, record);
     }
     for (const record of before) if (!records.has(record)) this.#remove.run(record);
     return displaced;

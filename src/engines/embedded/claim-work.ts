@@ -7,7 +7,14 @@ import type { QueueTables } from "./queue-tables.ts";
 import type { Step } from "./step.ts";
 
 /** Leases in a row that may end without a settle; then the job is set aside (docs/decisions/0006). */
-const LOSSES_MAX = 5;
+const LOSSES_MAX = 10;
+/**
+ * From this many losses on a job waits before it is claimed again, twice as long each time: a process that is killed over and
+ * over then kills no innocent job often enough to set it aside.
+ */
+const LOSSES_DELAYED = 3;
+const LOSS_DELAY_MS = 1_000;
+const LOSS_DELAY_MS_MAX = 30_000;
 /** From this many losses on a job is claimed alone, so that it cannot take its neighbours along. */
 const LOSSES_ALONE = 2;
 
@@ -79,7 +86,7 @@ function reclaim(tables: QueueTables, step: Step, lost: readonly Job[]): void {
       continue;
     }
     tables.jobs.putBack(job.id, {
-      wait: mergedWait(job.wait, job.next, Math.min(job.wait.dueAt, step.now)),
+      wait: mergedWait(job.wait, job.next, Math.min(job.wait.dueAt, step.now) + lossDelayMs(losses)),
       gen: job.next === undefined ? job.gen : job.gen + 1,
       attempt: job.attempt - 1,
       losses,
@@ -89,4 +96,9 @@ function reclaim(tables: QueueTables, step: Step, lost: readonly Job[]): void {
     step.totals.lanes[job.lane].waiting += 1;
     step.touch(job.lane);
   }
+}
+
+function lossDelayMs(losses: number): number {
+  if (losses < LOSSES_DELAYED) return 0;
+  return Math.min(LOSS_DELAY_MS_MAX, LOSS_DELAY_MS * 2 ** (losses - LOSSES_DELAYED));
 }

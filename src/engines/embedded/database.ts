@@ -9,10 +9,30 @@ const SQLITE_VERSION_MIN = "3.51.3";
 const BUSY_TIMEOUT_MS = 5_000;
 /** Pages after which the WAL is folded back; larger only lengthens the pauses (facts/engines.md §3.3). */
 const CHECKPOINT_PAGES = 1_000;
-/** Page cache: holds the hot ends of all indexes at a million events; SQLite's default of 2 MB reads the disk for each. */
-const CACHE_KIB = 65_536;
-/** SQLite's primary result code of a broken constraint: a bug of ours, not trouble of the store. */
-const SQLITE_CONSTRAINT = 19;
+/** Page cache: the upper levels of all indexes at a million events. What it lacks lies in the system's cache, a microsecond away. */
+const CACHE_KIB = 16_384;
+/** SQLite's primary result code (https://sqlite.org/rescode.html) when another connection holds the lock. */
+const SQLITE_BUSY = 5;
+/** Primary codes of a store that cannot be used now. All others (SQLITE_ERROR, a broken constraint, …) are bugs of ours. */
+const AWAY_CODES: ReadonlySet<number> = new Set([
+  3, // PERM
+  SQLITE_BUSY,
+  6, // LOCKED
+  7, // NOMEM
+  8, // READONLY
+  10, // IOERR
+  13, // FULL
+  14, // CANTOPEN
+  15, // PROTOCOL
+  17, // SCHEMA, that others kept changing
+  22, // NOLFS
+  23, // AUTH
+]);
+/** Primary codes of a file that is damaged: waiting does not mend it. */
+const DAMAGE_CODES: ReadonlySet<number> = new Set([
+  11, // CORRUPT
+  26, // NOTADB
+]);
 
 /** What SQLite keeps and returns. Integers stay below 2^53. */
 export type Cell = null | number | bigint | string | Uint8Array;
@@ -59,11 +79,7 @@ export function connect(path: string): Database {
   try {
     const connection = new DatabaseSync(path);
     return {
-      prepare: (sql) => {
-        const statement = connection.prepare(sql);
-        statement.setReturnArrays(true);
-        return statement as unknown as Statement; // With setReturnArrays rows are arrays of cells; the types do not know it.
-      },
+      prepare: (sql) => prepare(connection, sql),
       exec: (sql) => connection.exec(sql),
       get isInTransaction() {
         return connection.isTransaction;
@@ -75,15 +91,41 @@ export function connect(path: string): Database {
   }
 }
 
-/** The fault for an error of SQLite; anything else, a bug included, stays as it is. */
+/** The fault for an error of SQLite: STORE_INVALID for a damaged file. Anything else, a bug included, stays as it is. */
 export function storeFault(error: unknown, doing: string): unknown {
-  return isStoreTrouble(error) ? new Fault("STORE_UNAVAILABLE", doing, { cause: error }) : error;
+  if (!isStoreTrouble(error)) return error;
+  return new Fault(isDamage(error) ? "STORE_INVALID" : "STORE_UNAVAILABLE", doing, { cause: error });
 }
 
-/** True for an error that the disk or another process caused, and not a mistake in our SQL. */
+/** True for an error that the disk, a damaged file or another process caused, and not a mistake in our SQL. */
 export function isStoreTrouble(error: unknown): boolean {
-  if (!(error instanceof Error) || !("code" in error) || error.code !== "ERR_SQLITE_ERROR") return false;
-  return !("errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === SQLITE_CONSTRAINT);
+  return isDamage(error) || AWAY_CODES.has(sqliteCode(error) ?? 0);
+}
+
+function isDamage(error: unknown): boolean {
+  return DAMAGE_CODES.has(sqliteCode(error) ?? 0);
+}
+
+/** True when another connection holds the lock. */
+export function isBusy(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_BUSY;
+}
+
+/** SQLite's primary result code of an error that it threw. */
+function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("code" in error) || error.code !== "ERR_SQLITE_ERROR") return undefined;
+  return "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
+}
+
+/** The schema is read at the first of these, so a file that is damaged there shows it here. */
+function prepare(connection: DatabaseSync, sql: string): Statement {
+  try {
+    const statement = connection.prepare(sql);
+    statement.setReturnArrays(true);
+    return statement as unknown as Statement; // With setReturnArrays rows are arrays of cells; the types do not know it.
+  } catch (error) {
+    throw storeFault(error, "reading the store");
+  }
 }
 
 /** The integer at `index` of a row. */

@@ -1,4 +1,4 @@
-import type { Failure } from "../../queue/queue.ts";
+import type { Failure, JobAddress } from "../../queue/queue.ts";
 import { hold } from "./add-work.ts";
 import { addFailure, mergeFailures } from "./failures.ts";
 import type { Job } from "./job-table.ts";
@@ -35,6 +35,7 @@ export function bury(
     tables.reasons.moveNewer({ jobId: job.id, gen: job.gen }, fresh);
   }
   const killed = tables.reasons.kill({ jobId: job.id, gen: job.gen }, step.now);
+  if (older !== undefined) tables.reasons.letGo(job.id, job);
   totals.unsettled -= killed.reasons;
   step.totals.events -= killed.events;
   step.count(`jobs_dead:${lane}`);
@@ -42,14 +43,15 @@ export function bury(
 }
 
 /** A success of its address closes a dead letter: what it knew is older than what was written now. */
-export function heal(tables: QueueTables, step: Step, job: Job): void {
-  if (step.totals.lanes[job.lane].dead === 0) return;
-  const dead = tables.jobs.dead(job.lane, job.key);
+export function heal(tables: QueueTables, step: Step, { lane, key }: JobAddress): void {
+  if (step.totals.lanes[lane].dead === 0) return;
+  const dead = tables.jobs.dead(lane, key);
   if (dead === undefined) return;
   const holder = { jobId: dead.id, gen: GEN_ANY };
   const open = tables.reasons.countOpen(holder);
   const as = { lane: dead.lane, key: dead.key, now: step.now };
-  tables.reasons.settle(holder, open, { as, newestFate: "superseded", fate: "superseded" });
+  const gone = tables.reasons.settle(holder, open, { as, newestFate: "superseded", fate: "superseded" });
+  step.totals.reasonRows -= gone;
   remove(tables, step, dead);
   step.count("dead_letters_healed");
   step.count("events_settled", open.events);
@@ -76,6 +78,8 @@ export function redrive(tables: QueueTables, step: Step, dead: Job): void {
     step.touch(lane);
   } else {
     const { rank, firstAt, eventAt } = wait;
+    const failures = mergeFailures(dead.failures, live.failures);
+    if (failures !== undefined) tables.jobs.setFailures(live.id, failures);
     tables.reasons.revive(dead.id, hold(tables, step, dead, { rank, firstAt, eventAt, delayMs: 0 }));
     remove(tables, step, dead);
   }
@@ -88,7 +92,8 @@ export function redrive(tables: QueueTables, step: Step, dead: Job): void {
 export function purge(tables: QueueTables, step: Step, dead: Job): void {
   const holder = { jobId: dead.id, gen: GEN_ANY };
   const as = { lane: dead.lane, key: dead.key, now: step.now };
-  tables.reasons.settle(holder, tables.reasons.countOpen(holder), { as, newestFate: "dead", fate: "dead" });
+  const open = tables.reasons.countOpen(holder);
+  step.totals.reasonRows -= tables.reasons.settle(holder, open, { as, newestFate: "dead", fate: "dead" });
   remove(tables, step, dead);
 }
 

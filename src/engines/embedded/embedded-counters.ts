@@ -59,7 +59,7 @@ export function createCounters(deps: {
     try {
       await clock.sleep(WRITE_MS_MAX, closing);
       isTimed = false;
-      if (!counterLog.isEmpty) await group.run(() => undefined);
+      if (!counterLog.isEmpty) await group.runUnsynced(() => undefined);
     } catch {
       // Closing writes them, and while the store is away they stay pending for the next transaction.
       isTimed = false;

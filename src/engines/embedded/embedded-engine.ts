@@ -5,26 +5,32 @@ import type { Log } from "../../log.ts";
 import type { Ledger } from "../../memory/ledger.ts";
 import type { Queue, QueueOptions } from "../../queue/queue.ts";
 import type { QueueView } from "../../queue/queue-view.ts";
+import type { SealedStore } from "../../sealed-store.ts";
 import { AccountTable } from "./account-table.ts";
 import { ChildrenTable } from "./children-table.ts";
 import { reclaimInherited } from "./claim-work.ts";
 import { type Database, openDatabase, storeFault } from "./database.ts";
+import { DedupMemory } from "./dedup-memory.ts";
 import { createChannelStore } from "./embedded-channels.ts";
 import { CounterLog, createCounters } from "./embedded-counters.ts";
 import { createLedger } from "./embedded-ledger.ts";
 import { createQueue } from "./embedded-queue.ts";
 import { createQueueView } from "./embedded-queue-view.ts";
+import { createSealedStore } from "./embedded-sealed.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { JobTable } from "./job-table.ts";
 import { LaneFigures } from "./lane-figures.ts";
 import { Pruning } from "./pruning.ts";
 import { ReasonTable } from "./reason-table.ts";
+import { RestTimes } from "./rest-times.ts";
 import { openTotals, type Totals } from "./totals.ts";
 import { WorkSignals } from "./work-signals.ts";
 import { WorkerLock } from "./worker-lock.ts";
 
 /** How long settled events can be looked up when the dedup window is shorter: a day, as long as people ask. */
 const HISTORY_MS = 86_400_000;
+/** Event rows kept at most, unless they are unsettled or inside the dedup window. */
+const HISTORY_ROWS = 2_000_000;
 /** A clock that goes back by less is noise (leap smearing, NTP); deadlines stay. */
 const SET_BACK_MS_MIN = 1_000;
 
@@ -37,21 +43,26 @@ export interface EmbeddedEngineOptions {
   readonly queue: QueueOptions;
   /** How long settled events are kept; never shorter than the dedup window. Default: a day. */
   readonly historyMs?: number;
+  /** Event rows beyond which history ends at the dedup window. Default: two million, some 500 MB. */
+  readonly historyRows?: number;
 }
 
-/** The five ports on one SQLite file. */
+/** The six ports on one SQLite file. */
 export interface EmbeddedEngine {
   readonly queue: Queue;
   readonly view: QueueView;
   readonly ledger: Ledger;
   readonly counters: Counters;
   readonly channels: ChannelStore;
+  readonly sealed: SealedStore;
   /**
    * Takes the right to claim for the life of this process. False = another process has it. On success the leases of a
    * predecessor that died are free at once. Commands beside a running service do everything else without it.
    * Throws Fault STORE_UNAVAILABLE.
    */
-  acquireWorkerLock(): boolean;
+  acquireWorkerLock(): Promise<boolean>;
+  /** Proves that a delivery could be stored now: writes and commits. Throws Fault STORE_UNAVAILABLE. */
+  prove(): Promise<void>;
   /** Waits for steps in flight, then closes. Idempotent. Afterwards every method throws Fault STORE_UNAVAILABLE. */
   close(): Promise<void>;
 }
@@ -61,7 +72,14 @@ export function openEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEngi
   const { path, clock, log } = options;
   const database = openDatabase(path);
   const totals = openTotals(database);
-  const tables = { jobs: new JobTable(database), reasons: new ReasonTable(database), options: options.queue };
+  const reasons = new ReasonTable(database);
+  const tables = {
+    jobs: new JobTable(database),
+    reasons,
+    dedup: new DedupMemory(reasons, options.queue.dedupWindowMs),
+    rests: new RestTimes(options.queue.restMs ?? 0),
+    options: options.queue,
+  };
   const accounts = new AccountTable(database);
   const counterLog = new CounterLog(database);
   const figures = new LaneFigures(database);
@@ -69,7 +87,11 @@ export function openEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEngi
   const closing = new AbortController();
   const signals = new WorkSignals(clock, closing.signal);
   const { dedupWindowMs } = options.queue;
-  const pruning = new Pruning(database, accounts, { dedupWindowMs, historyMs: options.historyMs ?? HISTORY_MS });
+  const pruning = new Pruning(database, accounts, {
+    dedupWindowMs,
+    historyMs: options.historyMs ?? HISTORY_MS,
+    historyRows: options.historyRows ?? HISTORY_ROWS,
+  });
   const group = new GroupCommit({
     database,
     clock,
@@ -77,11 +99,13 @@ export function openEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEngi
     followClock: (now, present) => followClock({ jobs: tables.jobs, log }, now, present),
     keepHouse: (step) => pruning.prune(step),
     writeCounts: (counts) => counterLog.write(counts),
-    onCommitted: (touched) => {
+    onCommitted: (step, touched) => {
+      tables.dedup.committed(step);
       counterLog.written();
       signals.wake(touched);
     },
   });
+  const touch = database.prepare("UPDATE totals SET clock_at = clock_at");
   const close = async () => {
     if (group.isClosed) return;
     closing.abort();
@@ -91,16 +115,21 @@ export function openEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEngi
   return {
     queue: createQueue({ group, tables, figures, signals, lock, close }),
     view: createQueueView({ group, tables, figures, totals, clock }),
-    ledger: createLedger({ group, jobs: tables.jobs, accounts, children: new ChildrenTable(database), totals }),
+    ledger: createLedger({ group, queue: tables, accounts, children: new ChildrenTable(database), totals }),
     counters: createCounters({ counterLog, group, clock, closing: closing.signal }),
     channels: createChannelStore(database, group),
-    acquireWorkerLock: () => {
+    sealed: createSealedStore(database, group),
+    acquireWorkerLock: async () => {
       if (lock.isHeld) return true;
       if (!lock.acquire()) return false;
       // Only the holder claims, so every lease up to now is of a process that is gone.
       group.runNow((step) => reclaimInherited(tables, step, step.totals.token));
       return true;
     },
+    prove: () =>
+      group.run(() => {
+        touch.run();
+      }),
     close,
   };
 }

@@ -1,4 +1,4 @@
-import { type AccountKey, type RecordRef, recordKey } from "../../account.ts";
+import { type AccountKey, type RecordRef, recordKey, recordOf } from "../../account.ts";
 import type {
   Ledger,
   LedgerEntry,
@@ -10,15 +10,16 @@ import type {
 } from "../../memory/ledger.ts";
 import { type AccountRow, type AccountTable, type AccountWrite, entryOf } from "./account-table.ts";
 import { type ChildrenTable, childrenHash } from "./children-table.ts";
+import { heal } from "./dead-letters.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import type { JobTable } from "./job-table.ts";
+import type { QueueTables } from "./queue-tables.ts";
 import type { Step } from "./step.ts";
 import type { TotalsTable } from "./totals.ts";
 
 /** What the ledger works on. */
 export interface LedgerDeps {
   readonly group: GroupCommit;
-  readonly jobs: JobTable;
+  readonly queue: QueueTables;
   readonly accounts: AccountTable;
   readonly children: ChildrenTable;
   readonly totals: TotalsTable;
@@ -37,10 +38,10 @@ export function createLedger(deps: LedgerDeps): Ledger {
         }
         return found;
       }),
-    intend: (intents) => group.run((step) => intents.map((intent) => intend(deps, step, intent))),
-    record: (outcomes) => group.run((step) => outcomes.map((outcome) => record(deps, step, outcome))),
+    intend: (intents) => group.runUnsynced((step) => intents.map((intent) => intend(deps, step, intent))),
+    record: (outcomes) => group.runUnsynced((step) => outcomes.map((outcome) => record(deps, step, outcome))),
     markIndexed: (keys) =>
-      group.run((step) => {
+      group.runUnsynced((step) => {
         for (const key of keys) {
           const row = accounts.find(key);
           if (row?.state !== "stored") continue;
@@ -48,8 +49,14 @@ export function createLedger(deps: LedgerDeps): Ledger {
           recount(step, "stored", "indexed");
         }
       }),
+    forgetWritten: () => group.run(() => accounts.forgetFingerprints()),
     inState: (state, limit) => group.read(() => accounts.inState(state, limit).map(entryOf)),
     parents: (records) => group.read(() => parents(deps, records)),
+    children: (account, limit) =>
+      group.read(() => {
+        const row = accounts.find(account);
+        return row === undefined ? [] : deps.children.ofAccount(row.id, limit).map(recordOf);
+      }),
     list: ({ after, limit }) => group.read(() => accounts.after(after ?? "", limit).map(entryOf)),
     totals: () => group.read(() => deps.totals.load().accounts),
   };
@@ -85,19 +92,34 @@ function record(deps: LedgerDeps, step: Step, outcome: LedgerOutcome): LedgerWri
     return { outcome: "written", displaced: [] };
   }
   const records = new Set(outcome.children.map(recordKey));
+  healRouted(deps, step, { account: outcome.account, records });
   const hash = childrenHash(records);
   const id = write(deps, step, { before, after: stored(step, { before, outcome, records, hash }) });
   if (before?.childrenHash === hash) return { outcome: "written", displaced: [] };
-  return { outcome: "written", displaced: displace(deps, deps.children.replace(id, records)) };
+  return {
+    outcome: "written",
+    displaced: displace(deps, deps.children.replace(id, records, (before?.childCount ?? 0) > 0)),
+  };
+}
+
+/** A record that was read under its account needs no routing any more: its dead letter in that lane closes. */
+function healRouted(
+  { queue }: LedgerDeps,
+  step: Step,
+  { account, records }: { readonly account: AccountKey; readonly records: ReadonlySet<string> },
+): void {
+  if (step.totals.lanes.route.dead === 0) return;
+  const connection = account.slice(0, account.indexOf("/"));
+  for (const record of records) heal(queue, step, { lane: "route", key: `${connection}/${record}` });
 }
 
 /** The right is the lease on the account's own job, and it must hold at this very moment. */
 function mayWrite(
-  { jobs }: LedgerDeps,
+  { queue }: LedgerDeps,
   step: Step,
   { right, account }: { readonly right: WriteRight; readonly account: AccountKey },
 ): boolean {
-  return jobs.holds({ id: Number(right.jobId), token: right.token, key: account }, step.now);
+  return queue.jobs.holds({ id: Number(right.jobId), token: right.token, key: account }, step.now);
 }
 
 /**

@@ -40,10 +40,11 @@ export function createQueue(deps: QueueDeps): Queue {
     },
     claim: async (request) => {
       assert(lock.isHeld || group.isClosed, "only the process that holds the worker lock claims");
-      return group.run((step) => claim(tables, step, request));
+      return group.runUnsynced((step) => claim(tables, step, request));
     },
-    extend: (leases, leaseMs) => group.run((step) => leases.map((lease) => extend(tables, step, { lease, leaseMs }))),
-    settle: (settlements) => group.run((step) => settlements.map((one) => settle(tables, step, one))),
+    extend: (leases, leaseMs) =>
+      group.runUnsynced((step) => leases.map((lease) => extend(tables, step, { lease, leaseMs }))),
+    settle: (settlements) => group.runUnsynced((step) => settlements.map((one) => settle(tables, step, one))),
     waitForWork: (lane, maxMs, signal) => signals.wait({ lane, maxMs, signal, nextDue: (of) => nextDue(figures, of) }),
     close: deps.close,
   };

@@ -20,19 +20,20 @@ export interface GroupCommitDeps {
   /** Writes the step's counts, and those added outside of steps, into the transaction. */
   readonly writeCounts: (counts: ReadonlyMap<string, number>) => void;
   /** Told after the transaction is durable. */
-  readonly onCommitted: (touched: ReadonlySet<Lane>) => void;
+  readonly onCommitted: (step: Step, touched: ReadonlySet<Lane>) => void;
 }
 
 interface Entry {
   readonly work: (step: Step) => unknown;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
+  readonly isSynced: boolean;
   result: unknown;
 }
 
 /**
- * Runs all steps asked for in one turn of the event loop inside one durable transaction: one fsync for all of them.
- * A step either happened and is durable, or its promise is rejected and nothing of it happened.
+ * Runs all steps asked for in one turn of the event loop inside one transaction, with one fsync for all that need it.
+ * A step either happened, or its promise is rejected and nothing of it happened.
  */
 export class GroupCommit {
   readonly #deps: GroupCommitDeps;
@@ -40,18 +41,35 @@ export class GroupCommit {
   #pending: Entry[] = [];
   #isScheduled = false;
   #isClosed = false;
+  /** What `PRAGMA synchronous` is set to: FULL (the database was opened so) or NORMAL. */
+  #isFull = true;
 
   constructor(deps: GroupCommitDeps) {
     this.#deps = deps;
     this.#changes = deps.database.prepare("SELECT total_changes()");
   }
 
-  /** Queues a step. It must be synchronous and must not keep state outside of the store, as it may run twice. */
+  /**
+   * Queues a step that is fsynced before its promise resolves. It must be synchronous and must not keep state outside of the
+   * store that a rollback would not undo, as it may run twice.
+   */
   run<T>(work: (step: Step) => T): Promise<T> {
+    return this.#queue(work, true);
+  }
+
+  /**
+   * The same without waiting for the disk: survives any end of the process, but not a power cut. For steps of work that is
+   * done again when they are lost (claims, settles, the ledger): the event itself was fsynced, and its sync is idempotent.
+   */
+  runUnsynced<T>(work: (step: Step) => T): Promise<T> {
+    return this.#queue(work, false);
+  }
+
+  #queue<T>(work: (step: Step) => T, isSynced: boolean): Promise<T> {
     if (this.#isClosed) return Promise.reject(closedFault());
     return new Promise<T>((resolve, reject) => {
       // `resolve` is only ever called with what `work` of the same entry returned, hence with a T.
-      this.#pending.push({ work, resolve: resolve as (result: unknown) => void, reject, result: undefined });
+      this.#pending.push({ work, resolve: resolve as (result: unknown) => void, reject, isSynced, result: undefined });
       if (this.#isScheduled) return;
       this.#isScheduled = true;
       setImmediate(() => this.#flush());
@@ -65,16 +83,22 @@ export class GroupCommit {
     const reject = (error: unknown) => {
       failure = error;
     };
-    this.#commit([{ work, resolve: () => undefined, reject, result: undefined }]);
+    this.#commit([{ work, resolve: () => undefined, reject, isSynced: true, result: undefined }]);
     if (failure !== undefined) throw failure;
   }
 
-  /** Reads what is committed, on the same connection. */
+  /** Reads what is committed, all of it at one instant. */
   async read<T>(work: () => T): Promise<T> {
     if (this.#isClosed) throw closedFault();
+    const { database } = this.#deps;
     try {
-      return work();
+      // One snapshot, and one lock for all statements instead of one for each (7 µs).
+      database.exec("BEGIN");
+      const result = work();
+      database.exec("COMMIT");
+      return result;
     } catch (error) {
+      this.#rollBack();
       throw storeFault(error, "reading the store");
     }
   }
@@ -106,12 +130,13 @@ export class GroupCommit {
     for (;;) {
       let current: Entry | undefined;
       try {
-        const touched = this.#transact((step) => {
+        this.#setFull(batch.some(({ isSynced }) => isSynced));
+        const { step, touched } = this.#transact((step) => {
           for (current of batch) current.result = current.work(step);
           current = undefined;
         });
         for (const entry of batch) entry.resolve(entry.result);
-        this.#deps.onCommitted(touched);
+        this.#deps.onCommitted(step, touched);
         return;
       } catch (error) {
         this.#rollBack();
@@ -126,7 +151,7 @@ export class GroupCommit {
     }
   }
 
-  #transact(work: (step: Step) => void): ReadonlySet<Lane> {
+  #transact(work: (step: Step) => void): { readonly step: Step; readonly touched: ReadonlySet<Lane> } {
     const { database, clock, totals: table } = this.#deps;
     database.exec("BEGIN IMMEDIATE");
     const now = clock.now();
@@ -138,6 +163,7 @@ export class GroupCommit {
     const step: Step = {
       now,
       totals,
+      committedSeq: totals.reasonSeq,
       count: (name, delta = 1) => counts.set(name, (counts.get(name) ?? 0) + delta),
       touch: (lane) => touched.add(lane),
     };
@@ -147,7 +173,14 @@ export class GroupCommit {
     // A step that found nothing to do costs no write and no fsync.
     if (this.#totalChanges() > changesBefore) table.save(totals);
     database.exec("COMMIT");
-    return touched;
+    return { step, touched };
+  }
+
+  /** Outside of a transaction, as SQLite wants it. An fsync covers all that was written before it, too. */
+  #setFull(isFull: boolean): void {
+    if (isFull === this.#isFull) return;
+    this.#deps.database.exec(isFull ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    this.#isFull = isFull;
   }
 
   #totalChanges(): number {

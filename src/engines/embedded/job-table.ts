@@ -67,6 +67,7 @@ export class JobTable {
   readonly #joinNext: Statement;
   readonly #putBack: Statement;
   readonly #bury: Statement;
+  readonly #setFailures: Statement;
   readonly #remove: Statement;
   readonly #right: Statement;
   readonly #setBack: Statement;
@@ -104,6 +105,7 @@ export class JobTable {
          next_rank = NULL, next_due_at = NULL, next_first_at = NULL, next_event_at = NULL
        WHERE id = ?`,
     );
+    this.#setFailures = database.prepare("UPDATE jobs SET failures = ? WHERE id = ?");
     this.#remove = database.prepare("DELETE FROM jobs WHERE id = ?");
     this.#right = database.prepare(
       `SELECT 1 FROM jobs WHERE id = ? AND token = ? AND key = ? AND state = ${JOB_LEASED} AND expires_at > ?`,
@@ -188,6 +190,10 @@ export class JobTable {
   /** Makes a leased job a dead one. */
   bury(id: number, dead: { readonly failedAt: number; readonly firstAt: number; readonly failures: string }): void {
     this.#bury.run(dead.failedAt, dead.firstAt, dead.failures, id);
+  }
+
+  setFailures(id: number, failures: string): void {
+    this.#setFailures.run(failures, id);
   }
 
   remove(id: number): void {

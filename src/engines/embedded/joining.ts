@@ -1,4 +1,7 @@
+import { rankCode } from "./codes.ts";
 import type { Wait } from "./job-table.ts";
+
+const RANK_URGENT = rankCode("urgent");
 
 /** What joins a run: one new reason, or the reasons of another job. */
 export interface Joining {
@@ -13,12 +16,14 @@ export interface Joining {
 export interface JoinRules {
   readonly now: number;
   readonly maxWaitMs: number;
+  /** The key rests until then; 0 = it does not. */
+  readonly restUntil: number;
 }
 
 /** What a run waits for that only `joining` has asked for. */
 export function newWait(joining: Joining, rules: JoinRules): Wait {
   const { rank, firstAt, eventAt } = joining;
-  return { rank, firstAt, eventAt, dueAt: dueAt(firstAt, joining.delayMs, rules) };
+  return { rank, firstAt, eventAt, dueAt: dueAt(firstAt, joining, rules) };
 }
 
 /**
@@ -27,7 +32,7 @@ export function newWait(joining: Joining, rules: JoinRules): Wait {
  */
 export function joinedWait(wait: Wait, joining: Joining, rules: JoinRules & { readonly isFirstWait: boolean }): Wait {
   const firstAt = Math.min(wait.firstAt, joining.firstAt);
-  const due = dueAt(firstAt, joining.delayMs, rules);
+  const due = dueAt(firstAt, joining, rules);
   const mayPutOff = rules.isFirstWait && joining.delayMs > 0 && wait.dueAt > rules.now;
   return {
     rank: Math.min(wait.rank, joining.rank),
@@ -57,9 +62,10 @@ export function isSameWait(left: Wait, right: Wait): boolean {
   );
 }
 
-function dueAt(firstAt: number, delayMs: number, { now, maxWaitMs }: JoinRules): number {
-  if (delayMs <= 0) return now;
-  return Math.min(now + delayMs, Math.max(now, firstAt + maxWaitMs));
+function dueAt(firstAt: number, { delayMs, rank }: Joining, { now, maxWaitMs, restUntil }: JoinRules): number {
+  const earliestAt = rank === RANK_URGENT ? now : Math.max(now, restUntil);
+  if (delayMs <= 0) return earliestAt;
+  return Math.max(earliestAt, Math.min(now + delayMs, firstAt + maxWaitMs));
 }
 
 function earliest(left: number | undefined, right: number | undefined): number | undefined {

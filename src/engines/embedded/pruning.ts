@@ -8,8 +8,6 @@ const CHUNK_ROWS = 1_000;
 const IDLE_MS = 1_000;
 /** Pause between goes while there is more: up to 10,000 rows a second, above any rate that arrives. */
 const BUSY_MS = 100;
-/** Event rows kept at most. Beyond it history ends early; the dedup window and unsettled events are never cut. */
-const ROWS_MAX = 2_000_000;
 /** How long a deleted account is remembered: longer than the CRM's recycle bin (60 days) keeps it. */
 const TOMBSTONE_MS = 90 * 86_400_000;
 
@@ -17,13 +15,14 @@ const TOMBSTONE_MS = 90 * 86_400_000;
 export interface Retention {
   readonly dedupWindowMs: number;
   readonly historyMs: number;
+  /** Event rows kept at most. Beyond it history ends early; the dedup window and unsettled events are never cut. */
+  readonly historyRows: number;
 }
 
 /** Deletes old history, a bounded piece at a time, in the transactions of other steps. */
 export class Pruning {
   readonly #accounts: AccountTable;
   readonly #retention: Retention;
-  readonly #bounds: Statement;
   readonly #chunk: Statement;
   readonly #remove: Statement;
   /** Rows up to this one were looked at: what is left of them is unsettled or dead, and looked at in the next round. */
@@ -33,7 +32,6 @@ export class Pruning {
   constructor(database: Database, accounts: AccountTable, retention: Retention) {
     this.#accounts = accounts;
     this.#retention = retention;
-    this.#bounds = database.prepare("SELECT (SELECT min(seq) FROM reasons), (SELECT max(seq) FROM reasons)");
     this.#chunk = database.prepare(
       `SELECT max(seq), count(*), min(received_at) FROM (SELECT seq, received_at FROM reasons WHERE seq > ? ORDER BY seq LIMIT ${CHUNK_ROWS})`,
     );
@@ -52,8 +50,8 @@ export class Pruning {
   }
 
   #pruneReasons(step: Step): boolean {
-    const { dedupWindowMs, historyMs } = this.#retention;
-    const isOverfull = this.#rows() > ROWS_MAX;
+    const { dedupWindowMs, historyMs, historyRows } = this.#retention;
+    const isOverfull = step.totals.reasonRows > historyRows;
     const cutoff = step.now - (isOverfull ? dedupWindowMs : Math.max(dedupWindowMs, historyMs));
     const row = this.#chunk.get(this.#position) ?? [];
     const rows = integer(row, 1);
@@ -63,14 +61,8 @@ export class Pruning {
       return false;
     }
     const end = integer(row, 0);
-    this.#remove.run(this.#position, end, cutoff, cutoff);
+    step.totals.reasonRows -= Number(this.#remove.run(this.#position, end, cutoff, cutoff).changes);
     this.#position = end;
     return rows === CHUNK_ROWS;
-  }
-
-  /** At least as many as there are: rows have ascending numbers. */
-  #rows(): number {
-    const row = this.#bounds.get() ?? [];
-    return row[0] === null || row[0] === undefined ? 0 : integer(row, 1) - integer(row, 0) + 1;
   }
 }

@@ -2,15 +2,26 @@ import { type EventFate, type Lane, LEASE_REASONS_MAX, type Reason } from "../..
 import type { EventRecord } from "../../queue/queue-view.ts";
 import { fateCode, fateOf, laneCode, laneOf } from "./codes.ts";
 import { type Database, integer, optionalInteger, optionalText, type Row, type Statement, text } from "./database.ts";
-import { derivedHash, isEventOf, packEventId, searchHashes } from "./event-id.ts";
+import { EVENT_CHUNK_ROWS, EVENT_HASH_SPAN, isEventOf, packEventId, searchHashes } from "./event-id.ts";
 
 /** Most events shown for one id: a whole delivery of the largest kind (1 MiB of ids) is cut, a usual one is not. */
 const EVENTS_SHOWN_MAX = 1_000;
+
+/** Reasons that a dead letter holds at most: an account that fails for months must not fill the disk. */
+const DEAD_REASONS_MAX = 10_000;
 
 /** The job that holds a reason, and in which of its runs it is answered. */
 export interface Holder {
   readonly jobId: number;
   readonly gen: number;
+}
+
+/** What a row is known by. */
+export interface RowName {
+  /** Grows with arrival. */
+  readonly seq: number;
+  /** The dedup hash of an event that has a dedup key. */
+  readonly hash: Uint8Array | undefined;
 }
 
 /** The open reasons of a run. */
@@ -29,11 +40,16 @@ export interface SettledAs {
   readonly now: number;
 }
 
-/** A remembered event with the same dedup hash. */
-export interface Remembered {
+/** A row with a dedup hash. */
+export interface HashedRow {
   readonly seq: number;
   readonly receivedAt: number;
+  /** The hash's first four bytes. */
+  readonly prefix: number;
 }
+
+/** Hashed rows read at once: a millisecond's worth. */
+const HASHED_ROWS_MAX = 1_000;
 
 const OPEN = "job_id = ? AND gen <= ?";
 /** The id in full; see event-id.ts. Unpacked by SQLite, as a blob costs more to hand over than the text. */
@@ -44,9 +60,8 @@ const REASON = `${EVENT_ID}, note, received_at`;
 export class ReasonTable {
   readonly #insert: Statement;
   readonly #insertFiltered: Statement;
-  readonly #remembered: Statement;
-  readonly #eventIdOf: Statement;
-  readonly #unhash: Statement;
+  readonly #receivedAt: Statement;
+  readonly #hashed: Statement;
   readonly #newest: Statement;
   readonly #countHeld: Statement;
   readonly #countOpen: Statement;
@@ -54,25 +69,27 @@ export class ReasonTable {
   readonly #settle: Statement;
   readonly #forgetOwn: Statement;
   readonly #kill: Statement;
+  readonly #letGo: Statement;
   readonly #revive: Statement;
   readonly #moveOpen: Statement;
   readonly #moveNewer: Statement;
   readonly #byEventHash: Statement;
-  readonly #byHash: Statement;
 
   constructor(database: Database) {
     const fate = fateCode;
     this.#insert = database.prepare(
-      `INSERT INTO reasons (job_id, gen, fate, received_at, hash, event_id, event_hash, note)
-       VALUES (?, ?, ${fate("queued")}, ?, ?, ?, ?, ?)`,
+      `INSERT INTO reasons (seq, job_id, gen, fate, received_at, hash, event_id, event_place, note)
+       VALUES (?, ?, ?, ${fate("queued")}, ?, ?, ?, ?, ?)`,
     );
     this.#insertFiltered = database.prepare(
-      `INSERT INTO reasons (gen, fate, received_at, hash, event_id, event_hash, note, settled_at, lane, key)
-       VALUES (0, ${fate("filtered")}, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO reasons (seq, gen, fate, received_at, hash, event_id, event_place, note, settled_at, lane, key)
+       VALUES (?, 0, ${fate("filtered")}, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#remembered = database.prepare("SELECT seq, received_at FROM reasons WHERE hash = ?");
-    this.#eventIdOf = database.prepare(`SELECT ${EVENT_ID} FROM reasons WHERE seq = ?`);
-    this.#unhash = database.prepare("UPDATE reasons SET hash = NULL, event_id = ?, event_hash = ? WHERE seq = ?");
+    this.#receivedAt = database.prepare("SELECT received_at FROM reasons WHERE seq = ? AND hash = ?");
+    this.#hashed = database.prepare(
+      `SELECT seq, received_at, hex(substr(hash, 1, 4)) FROM reasons
+       WHERE seq > ? AND seq <= ? AND hash IS NOT NULL AND received_at > ? ORDER BY seq LIMIT ${HASHED_ROWS_MAX}`,
+    );
     this.#newest = database.prepare(
       `SELECT ${REASON} FROM reasons WHERE ${OPEN} ORDER BY seq DESC LIMIT ${LEASE_REASONS_MAX}`,
     );
@@ -90,46 +107,60 @@ export class ReasonTable {
     this.#kill = database.prepare(
       `UPDATE reasons SET fate = ${fate("dead")}, settled_at = ? WHERE ${OPEN} AND fate = ${fate("queued")}`,
     );
+    this.#letGo = database.prepare(
+      `UPDATE reasons SET job_id = NULL, lane = ?, key = ? WHERE job_id = ? AND seq <=
+         (SELECT seq FROM reasons WHERE job_id = ? ORDER BY seq DESC LIMIT 1 OFFSET ${DEAD_REASONS_MAX})`,
+    );
     this.#revive = database.prepare(
       `UPDATE reasons SET fate = ${fate("queued")}, settled_at = NULL, job_id = ?, gen = ? WHERE job_id = ?`,
     );
     this.#moveOpen = database.prepare(`UPDATE reasons SET job_id = ?, gen = ? WHERE ${OPEN}`);
     this.#moveNewer = database.prepare("UPDATE reasons SET job_id = ?, gen = ? WHERE job_id = ? AND gen > ?");
     const found = `${REASON}, fate, settled_at, job_id, lane, key`;
+    // One seek in each chunk: some 250 for a million rows, for a question that a person asks.
     this.#byEventHash = database.prepare(
-      `SELECT ${found} FROM reasons WHERE event_hash = ? ORDER BY seq LIMIT ${EVENTS_SHOWN_MAX}`,
+      `WITH RECURSIVE chunk (number, last) AS (
+         SELECT (SELECT min(seq) FROM reasons) / ${EVENT_CHUNK_ROWS}, (SELECT max(seq) FROM reasons) / ${EVENT_CHUNK_ROWS}
+         UNION ALL SELECT number + 1, last FROM chunk WHERE number < last
+       )
+       SELECT ${found} FROM chunk CROSS JOIN reasons ON event_place = number * ${EVENT_HASH_SPAN} + ? LIMIT ${EVENTS_SHOWN_MAX}`,
     );
-    this.#byHash = database.prepare(`SELECT ${found} FROM reasons WHERE hash = ?`);
   }
 
-  /** Adds an open reason; `hash` is the dedup hash of an event that has a dedup key. */
-  insert(holder: Holder, reason: Reason, hash: Uint8Array | undefined): void {
-    const { jobId, gen } = holder;
+  /** Adds an open reason. */
+  insert({ jobId, gen }: Holder, reason: Reason, { seq, hash }: RowName): void {
     if (reason.eventId === undefined) {
-      this.#insert.run(jobId, gen, reason.receivedAt, null, null, null, reason.note);
+      this.#insert.run(seq, jobId, gen, reason.receivedAt, null, null, null, reason.note);
       return;
     }
-    const { eventId, eventHash } = packEventId(reason.eventId, hash);
-    this.#insert.run(jobId, gen, reason.receivedAt, hash ?? null, eventId, eventHash, reason.note);
+    const { eventId, eventPlace } = packEventId(seq, reason.eventId, hash);
+    this.#insert.run(seq, jobId, gen, reason.receivedAt, hash ?? null, eventId, eventPlace, reason.note);
   }
 
   /** Remembers an event that no job will ever hold. */
-  insertFiltered(event: Reason & { readonly eventId: string }, hash: Uint8Array | undefined, as: SettledAs): void {
-    const { eventId, eventHash } = packEventId(event.eventId, hash);
+  insertFiltered(event: Reason & { readonly eventId: string }, { seq, hash }: RowName, as: SettledAs): void {
+    const { eventId, eventPlace } = packEventId(seq, event.eventId, hash);
     const place = [as.now, laneCode(as.lane), as.key] as const;
-    this.#insertFiltered.run(event.receivedAt, hash ?? null, eventId, eventHash, event.note, ...place);
+    this.#insertFiltered.run(seq, event.receivedAt, hash ?? null, eventId, eventPlace, event.note, ...place);
   }
 
-  remembered(hash: Uint8Array): Remembered | undefined {
-    const row = this.#remembered.get(hash);
-    return row === undefined ? undefined : { seq: integer(row, 0), receivedAt: integer(row, 1) };
+  /** When the event in this row arrived, if its dedup hash is this one. */
+  receivedAt(seq: number, hash: Uint8Array): number | undefined {
+    const row = this.#receivedAt.get(seq, hash);
+    return row === undefined ? undefined : integer(row, 0);
   }
 
-  /** Ends an event's dedup memory; the event itself stays. */
-  forgetHash(seq: number): void {
-    const row = this.#eventIdOf.get(seq) ?? [];
-    const { eventId, eventHash } = packEventId(text(row, 0), undefined);
-    this.#unhash.run(eventId, eventHash, seq);
+  /** The next rows with a dedup hash, in order; none = there are no more up to `upTo`. */
+  hashed(range: {
+    readonly after: number;
+    readonly upTo: number;
+    readonly receivedAfter: number;
+  }): readonly HashedRow[] {
+    return this.#hashed.all(range.after, range.upTo, range.receivedAfter).map((row) => ({
+      seq: integer(row, 0),
+      receivedAt: integer(row, 1),
+      prefix: Number.parseInt(text(row, 2), 16),
+    }));
   }
 
   /** The newest LEASE_REASONS_MAX reasons of a run, oldest first. */
@@ -147,17 +178,22 @@ export class ReasonTable {
     return { reasons: integer(row, 0), events: integer(row, 1), newestEvent: optionalInteger(row, 2) };
   }
 
-  /** Settles a run's reasons: the newest event gets `newestFate`, the others `fate`; memhook's own are deleted. */
+  /**
+   * Settles a run's reasons: the newest event gets `newestFate`, the others `fate`; memhook's own are deleted.
+   * Returns how many rows are gone.
+   */
   settle(
     holder: Holder,
     open: OpenReasons,
     { as, newestFate, fate }: { readonly as: SettledAs; readonly newestFate: EventFate; readonly fate: EventFate },
-  ): void {
+  ): number {
     const { jobId, gen } = holder;
-    if (open.reasons > open.events) this.#forgetOwn.run(jobId, gen);
-    if (open.newestEvent === undefined) return;
+    const own = open.reasons - open.events;
+    if (own > 0) this.#forgetOwn.run(jobId, gen);
+    if (open.newestEvent === undefined) return own;
     const place = [as.now, laneCode(as.lane), as.key] as const;
     this.#settle.run(open.newestEvent, fateCode(newestFate), fateCode(fate), ...place, jobId, gen);
+    return own;
   }
 
   /** Marks a run's queued reasons dead; the job keeps them. Returns how many, reasons and events. */
@@ -165,6 +201,11 @@ export class ReasonTable {
     const queued = this.#countQueued.get(holder.jobId, holder.gen) ?? [];
     this.#kill.run(now, holder.jobId, holder.gen);
     return { reasons: integer(queued, 0), events: integer(queued, 1) };
+  }
+
+  /** Lets a dead job go of all but its newest DEAD_REASONS_MAX reasons; the older ones stay `dead` in the history. */
+  letGo(jobId: number, as: Omit<SettledAs, "now">): void {
+    this.#letGo.run(laneCode(as.lane), as.key, jobId, jobId);
   }
 
   /** Queues a dead job's reasons again, held by `to`. */
@@ -187,9 +228,7 @@ export class ReasonTable {
     eventId: string,
     addressOf: (jobId: number) => { readonly lane: Lane; readonly key: string } | undefined,
   ): readonly EventRecord[] {
-    const derived = derivedHash(eventId);
-    const rows = [...new Set(searchHashes(eventId))].flatMap((hash) => this.#byEventHash.all(hash));
-    if (derived !== undefined) rows.push(...this.#byHash.all(derived));
+    const rows = searchHashes(eventId).flatMap((hash) => this.#byEventHash.all(hash));
     return rows.filter((row) => isEventOf(text(row, 0), eventId)).map((row) => eventFrom(row, addressOf));
   }
 }

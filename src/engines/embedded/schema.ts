@@ -5,8 +5,8 @@
  * - `totals`: one row, written in the step that changes what it counts, so that no figure is ever counted by scanning.
  * - `jobs`: at most one live and one dead job per lane and key. `slot` is the lane's code, plus 3 when dead, so that
  *   one unique index states both bounds. A dead job's `due_at` is when it failed.
- * - `reasons`: one row per event: dedup memory, reason and history at once (docs/decisions/0004). `job_id` is set while
- *   a job holds it; `lane` and `key` once it is settled. See event-id.ts for `event_id` and `event_hash`.
+ * - `reasons`: one row per event: dedup memory (dedup-memory.ts finds the rows), reason and history at once
+ *   (docs/decisions/0004). `job_id` is set while a job holds it; `lane` and `key` once it is settled. See event-id.ts for `event_id` and `event_place`.
  * - `accounts`, `children`: the ledger.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -16,6 +16,8 @@ export const MIGRATIONS: readonly string[] = [
     clock_at INTEGER NOT NULL DEFAULT 0,
     token INTEGER NOT NULL DEFAULT 0,
     job_id INTEGER NOT NULL DEFAULT 0,
+    reason_seq INTEGER NOT NULL DEFAULT 0,
+    reason_rows INTEGER NOT NULL DEFAULT 0,
     events INTEGER NOT NULL DEFAULT 0,
     route_waiting INTEGER NOT NULL DEFAULT 0,
     route_leased INTEGER NOT NULL DEFAULT 0,
@@ -72,15 +74,14 @@ export const MIGRATIONS: readonly string[] = [
     received_at INTEGER NOT NULL,
     hash BLOB,
     event_id TEXT,
-    event_hash INTEGER,
+    event_place INTEGER,
     note TEXT NOT NULL,
     settled_at INTEGER,
     lane INTEGER,
     key TEXT
   ) STRICT;
-  CREATE UNIQUE INDEX reasons_by_hash ON reasons (hash) WHERE hash IS NOT NULL;
   CREATE INDEX reasons_by_job ON reasons (job_id) WHERE job_id IS NOT NULL;
-  CREATE INDEX reasons_by_event ON reasons (event_hash) WHERE event_hash IS NOT NULL;
+  CREATE INDEX reasons_by_event ON reasons (event_place) WHERE event_place IS NOT NULL;
 
   CREATE TABLE counters (name TEXT PRIMARY KEY, total INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -115,5 +116,7 @@ export const MIGRATIONS: readonly string[] = [
     opened_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE sealed (name TEXT PRIMARY KEY, sealed TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
 ];

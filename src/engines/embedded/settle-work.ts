@@ -1,4 +1,4 @@
-import { unreachable } from "../../assert.ts";
+import { assert, unreachable } from "../../assert.ts";
 import type { Lease, NewJob, Settled, Settlement } from "../../queue/queue.ts";
 import { enqueue, hold } from "./add-work.ts";
 import { JOB_LEASED, rankCode } from "./codes.ts";
@@ -75,11 +75,12 @@ function complete(tables: QueueTables, step: Step, job: Job): void {
   const holder = { jobId: job.id, gen: job.gen };
   const open = tables.reasons.countOpen(holder);
   const as = { lane: job.lane, key: job.key, now: step.now };
-  tables.reasons.settle(holder, open, { as, newestFate: "synced", fate: "superseded" });
+  step.totals.reasonRows -= tables.reasons.settle(holder, open, { as, newestFate: "synced", fate: "superseded" });
   step.totals.lanes[job.lane].unsettled -= open.reasons;
   step.totals.events -= open.events;
   step.count("events_settled", open.events);
   step.count("events_superseded", Math.max(0, open.events - 1));
+  tables.rests.begin(job, step.now);
   endRun(tables, step, job);
 }
 
@@ -88,6 +89,7 @@ function pass(
   step: Step,
   { job, to }: { readonly job: Job; readonly to: Omit<NewJob, "reason"> },
 ): void {
+  assert(to.lane !== job.lane || to.key !== job.key, "events pass on to another job, not to their own");
   const { firstAt, eventAt } = job.wait;
   const target = hold(tables, step, to, { rank: rankCode(to.rank), delayMs: to.delayMs, firstAt, eventAt });
   const from = { jobId: job.id, gen: job.gen };
@@ -109,7 +111,10 @@ function endRun(tables: QueueTables, step: Step, job: Job): void {
     return;
   }
   const fresh = { attempt: 0, losses: 0, failures: undefined };
-  tables.jobs.putBack(job.id, { wait: job.next, gen: job.gen + 1, ...fresh });
+  const isUrgent = job.next.rank === rankCode("urgent");
+  const restUntil = isUrgent ? 0 : tables.rests.until(job, step.now);
+  const wait = { ...job.next, dueAt: Math.max(job.next.dueAt, restUntil) };
+  tables.jobs.putBack(job.id, { wait, gen: job.gen + 1, ...fresh });
   totals.waiting += 1;
   step.touch(job.lane);
 }

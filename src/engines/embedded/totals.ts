@@ -18,6 +18,10 @@ export interface Totals {
   token: number;
   /** Last job id given out. */
   jobId: number;
+  /** Last number given to a reason; arrival order. */
+  reasonSeq: number;
+  /** Rows of reasons, settled ones included. */
+  reasonRows: number;
   /** Unsettled events that deliveries brought. */
   events: number;
   readonly lanes: Readonly<Record<Lane, LaneTotals>>;
@@ -34,6 +38,8 @@ const COLUMNS = [
   "clock_at",
   "token",
   "job_id",
+  "reason_seq",
+  "reason_rows",
   "events",
   ...["route", "sync", "index"].flatMap((lane) =>
     ["waiting", "leased", "dead", "unsettled"].map((figure) => `${lane}_${figure}`),
@@ -58,21 +64,33 @@ export function openTotals(database: Database): TotalsTable {
         clockAt: integer(row, 0),
         token: integer(row, 1),
         jobId: integer(row, 2),
-        events: integer(row, 3),
-        lanes: { route: lane(4), sync: lane(8), index: lane(12) },
+        reasonSeq: integer(row, 3),
+        reasonRows: integer(row, 4),
+        events: integer(row, 5),
+        lanes: { route: lane(6), sync: lane(10), index: lane(14) },
         accounts: {
-          intended: integer(row, 16),
-          stored: integer(row, 17),
-          indexed: integer(row, 18),
-          removing: integer(row, 19),
-          removed: integer(row, 20),
+          intended: integer(row, 18),
+          stored: integer(row, 19),
+          indexed: integer(row, 20),
+          removing: integer(row, 21),
+          removed: integer(row, 22),
         },
       };
     },
-    save: ({ clockAt, token, jobId, events, lanes, accounts }) => {
+    save: ({ clockAt, token, jobId, reasonSeq, reasonRows, events, lanes, accounts }) => {
       const figures = (lane: LaneTotals) => [lane.waiting, lane.leased, lane.dead, lane.unsettled];
       update.run(
-        ...[clockAt, token, jobId, events, ...figures(lanes.route), ...figures(lanes.sync), ...figures(lanes.index)],
+        ...[
+          clockAt,
+          token,
+          jobId,
+          reasonSeq,
+          reasonRows,
+          events,
+          ...figures(lanes.route),
+          ...figures(lanes.sync),
+          ...figures(lanes.index),
+        ],
         ...[accounts.intended, accounts.stored, accounts.indexed, accounts.removing, accounts.removed],
       );
     },

@@ -1,4 +1,4 @@
-import { connect, type Database, isStoreTrouble } from "./database.ts";
+import { connect, type Database, isBusy, storeFault } from "./database.ts";
 
 /**
  * The right of one process to claim. Held as an exclusive lock on a second small SQLite file, because the operating
@@ -16,7 +16,7 @@ export class WorkerLock {
     return this.#held !== undefined;
   }
 
-  /** Takes the lock, at once or not at all. False when another process has it. */
+  /** Takes the lock, at once or not at all. False when another process has it. Throws Fault STORE_UNAVAILABLE. */
   acquire(): boolean {
     if (this.#held !== undefined) return true;
     const database = connect(this.#path);
@@ -27,8 +27,8 @@ export class WorkerLock {
       return true;
     } catch (error) {
       database.close();
-      if (isStoreTrouble(error)) return false;
-      throw error;
+      if (isBusy(error)) return false;
+      throw storeFault(error, "taking the worker lock");
     }
   }
 

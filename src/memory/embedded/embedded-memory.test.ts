@@ -7,12 +7,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { accountKey, type MemoryDocument } from "../../account.ts";
 import { manualClock } from "../../clock.ts";
+import { Fault } from "../../faults.ts";
 import { silentLog } from "../../log.ts";
 import { type Memory, QUERY_LENGTH_MAX, SNIPPET_LENGTH_MAX } from "../memory.ts";
 import { openEmbeddedMemory, openEmbeddedMemoryReader } from "./embedded-memory.ts";
 import { guarded } from "./sqlite-faults.ts";
 
 const never = new AbortController().signal;
+/** SQLite's default, which the memory uses. */
+const PAGE_BYTES = 4_096;
 
 interface Place {
   readonly path: string;
@@ -206,6 +209,39 @@ test("takes a full disk for trouble of the store, and a refused row for its own"
   database.close();
 });
 
+check(
+  "whatever page is damaged, who asks is told so, and to the workers the sink is away",
+  async (memory, { path, open }) => {
+    const ids = Array.from({ length: 40 }, (_, id) => id);
+    await put(memory, ...ids.map((id) => document(id, `zebra${id} ${"stripes ".repeat(400)}`)));
+    await memory.close();
+    const sound = readFileSync(path);
+    const told = { asking: new Set<unknown>(), working: new Set<unknown>() };
+    for (let page = 0; page < sound.length; page += PAGE_BYTES) {
+      writeFileSync(path, Buffer.from(sound).fill(0xa5, page, page + PAGE_BYTES));
+      const damaged = await codeOf(told.asking, async () => open());
+      if (damaged === undefined) continue;
+      for (const id of ids) {
+        await codeOf(told.asking, () => damaged.read(accountKey(String(id)), never));
+        await codeOf(told.asking, () => damaged.search(`zebra${id}`, { limit: 5 }, never));
+        await codeOf(told.working, () => put(damaged, document(id, `okapi${id}`)));
+      }
+      await damaged.close();
+    }
+    assert.deepEqual([[...told.asking], [...told.working]], [["STORE_INVALID"], ["SINK_UNAVAILABLE"]]);
+  },
+);
+
+/** The call's result, or undefined: then the code of what it threw is among `told`. */
+async function codeOf<T>(told: Set<unknown>, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    told.add(error instanceof Fault ? error.code : error);
+    return undefined;
+  }
+}
+
 check("refuses a file of a later release, and one that is no database", async (memory, { path, open }) => {
   await memory.close();
   const database = new DatabaseSync(path);
@@ -214,6 +250,6 @@ check("refuses a file of a later release, and one that is no database", async (m
   assert.throws(open, { code: "STORE_INVALID" });
   rmSync(path);
   writeFileSync(path, "this is no database, but it is long enough to look at ".repeat(100));
-  assert.throws(open, { code: "SINK_UNAVAILABLE" });
+  assert.throws(open, { code: "STORE_INVALID" });
   assert.throws(() => openEmbeddedMemoryReader(`${path}-missing`), { code: "SINK_UNAVAILABLE" });
 });

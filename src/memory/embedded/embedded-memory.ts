@@ -8,7 +8,7 @@ import type { Log } from "../../log.ts";
 import type { Memory, PutResult, RemoveResult } from "../memory.ts";
 import { embeddedSearch } from "./embedded-search.ts";
 import { migrate } from "./schema.ts";
-import { guarded, isSqliteError, isStoreTrouble } from "./sqlite-faults.ts";
+import { guarded, guardedWork, isSqliteError, isStoreTrouble } from "./sqlite-faults.ts";
 
 /** Largest text taken, in characters; five times what `renderDocument` makes. */
 export const EMBEDDED_TEXT_LENGTH_MAX = 1_000_000;
@@ -34,10 +34,7 @@ export interface EmbeddedMemoryOptions {
  * A put that resolved is on disk (WAL, fsync at each commit) and searchable. Throws Fault SINK_UNAVAILABLE, STORE_INVALID.
  */
 export function openEmbeddedMemory(options: EmbeddedMemoryOptions): Memory {
-  const database = guarded("opening the embedded memory", () => openFile(options.path));
-  const reader = readerOf(database);
-  const writer = new EmbeddedWriter(database, options.clock);
-  options.log.info({ documents: writer.count() }, "embedded memory open");
+  const { reader, identity, writer } = guarded("opening the embedded memory", () => openHalves(options));
   return {
     ...reader,
     put: (requests, signal) =>
@@ -52,11 +49,28 @@ export function openEmbeddedMemory(options: EmbeddedMemoryOptions): Memory {
       return results;
     },
     flush: async (signal) => signal.throwIfAborted(),
+    identity: async (signal) => {
+      signal.throwIfAborted();
+      return guarded("reading the memory's identity", () => String(identity.get()?.["name"]));
+    },
     probe: async (signal) => {
       signal.throwIfAborted();
       writer.probe();
     },
   };
+}
+
+/** The reading and the writing half, on one connection. */
+function openHalves({ path, clock, log }: EmbeddedMemoryOptions) {
+  const database = openFile(path);
+  try {
+    const writer = new EmbeddedWriter(database, clock);
+    log.info({ documents: writer.count() }, "embedded memory open");
+    return { reader: readerOf(database), writer, identity: database.prepare("SELECT name FROM identity") };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** What a second process may do: read. */
@@ -175,7 +189,7 @@ class EmbeddedWriter {
 
   /** Empties the write-ahead log. Not waited for: a reader may be in the way, and the next one will do. */
   #cutLog(): void {
-    guarded("cutting the embedded memory's log", () => {
+    guardedWork("cutting the embedded memory's log", () => {
       this.#database.exec("PRAGMA busy_timeout = 0");
       try {
         this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -228,7 +242,7 @@ class EmbeddedWriter {
 
   #transaction<T>(doing: string, work: () => T): T {
     assert(this.#database.isOpen, `${doing} after it was closed`);
-    return guarded(doing, () => {
+    return guardedWork(doing, () => {
       this.#database.exec("BEGIN IMMEDIATE");
       try {
         const result = work();

@@ -18,6 +18,8 @@ const CREATE = `
     written_at INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), probed_at INTEGER NOT NULL) STRICT;
+  CREATE TABLE identity (name TEXT NOT NULL) STRICT;
+  INSERT INTO identity (name) VALUES (lower(hex(randomblob(16))));
   CREATE VIRTUAL TABLE document_words USING fts5(
     title, text, content = 'document', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
   );

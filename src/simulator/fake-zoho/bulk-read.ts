@@ -43,6 +43,8 @@ interface BulkOrder {
 
 interface Job {
   readonly id: string;
+  /** API version that it was ordered on. */
+  readonly version: number;
   readonly query: unknown;
   readonly order: BulkOrder;
   readonly rows: readonly StoredRecord[];
@@ -127,7 +129,7 @@ export function createBulkRead(deps: {
               page: job.order.page,
               per_page: behaviour.bulkRowsMax,
               count: job.rows.length,
-              download_url: `/crm/bulk/v8/read/${job.id}/result`,
+              download_url: `/crm/bulk/v${job.version}/read/${job.id}/result`,
               more_records: job.hasMore,
               next_page_token: job.nextToken,
             },
@@ -150,6 +152,7 @@ export function createBulkRead(deps: {
       lastJob += 7n;
       const job: Job = {
         id: String(lastJob),
+        version: request.version,
         query: body["query"],
         order,
         rows: all.slice(order.offset, end),
@@ -196,8 +199,8 @@ export function createBulkRead(deps: {
         bytes: zipOf(`${job.id}.csv`, Buffer.from(csv)),
         headers: {
           "Content-Type": "application/zip",
-          // The official SDKs fail without it.
-          "Content-Disposition": `attachment; filename=${job.id}.zip`,
+          // The official SDKs fail without it, and find the name only behind a quotation mark, single or double.
+          "Content-Disposition": `attachment;filename*=UTF-8''${job.id}.zip`,
         },
       };
     },

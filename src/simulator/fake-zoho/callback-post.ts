@@ -1,5 +1,6 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { systemClock, withTimeout } from "../../clock.ts";
 
 /** Longest wait for a receiver's answer. */
 const TIMEOUT_MS = 5000;
@@ -17,15 +18,17 @@ export interface Message {
 /** Sends one message. Redirects are not followed. */
 export async function post(url: string, message: Message, signal: AbortSignal): Promise<PostOutcome> {
   try {
-    const answer = await fetch(url, {
-      method: message.method ?? "POST",
-      body: message.body === "" ? null : message.body,
-      headers: message.headers,
-      redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    return await withTimeout(systemClock, { ms: TIMEOUT_MS, signal }, async (ending) => {
+      const answer = await fetch(url, {
+        method: message.method ?? "POST",
+        body: message.body === "" ? null : message.body,
+        headers: message.headers,
+        redirect: "manual",
+        signal: ending,
+      });
+      await answer.body?.cancel();
+      return answer.status;
     });
-    await answer.body?.cancel();
-    return answer.status;
   } catch (error) {
     // fetch tells of networks that fail and of signals; both mean that nobody answered.
     if (error instanceof Error) return "failed";

@@ -12,20 +12,13 @@ const WIDE_VERSION_MIN = 7;
 const WIDE = { columnsMax: 500, inValuesMax: 100 };
 const NARROW = { columnsMax: 50, inValuesMax: 50 };
 
-/** COQL came with v3. */
-const VERSION_MIN = 3;
-
 /** Rows that a second and a third credit are due from. */
 const CHEAP_ROWS_MAX = 200;
 const MIDDLE_ROWS_MAX = 1000;
 
-/** `POST /coql` with `{ "select_query": "select … from … where …" }`. */
+/** `POST /coql` with `{ "select_query": "select … from … where …" }`, in every version: the v2.1 SDK has it too. */
 export function runCoql(deps: { store: Store; behaviour: Behaviour }, request: ZohoRequest): ZohoReply {
   const { store, behaviour } = deps;
-  if (request.version < VERSION_MIN)
-    throw badRequest("API_NOT_SUPPORTED", "the API is not supported in this version", {
-      supported_version: VERSION_MIN,
-    });
   const text = parseObject(request.body)["select_query"];
   if (typeof text !== "string")
     throw badRequest("MANDATORY_NOT_FOUND", "required field not found", {

@@ -1,18 +1,43 @@
+import { cutPage } from "./paging.ts";
 import { moduleOf } from "./parameters.ts";
 import { relatedLists } from "./related-reads.ts";
-import { badRequest, NO_CONTENT, NOT_MODIFIED, ok, type ZohoReply, type ZohoRequest } from "./reply.ts";
-import { type FieldMeta, isPolymorphic, type ModuleMeta, ORG_ID_PREFIX } from "./schema.ts";
+import { badRequest, invalidData, NO_CONTENT, NOT_MODIFIED, ok, type ZohoReply, type ZohoRequest } from "./reply.ts";
+import { type FieldMeta, type FieldType, isPolymorphic, type ModuleMeta, ORG_ID_PREFIX } from "./schema.ts";
 import type { Store } from "./store.ts";
 import { integrationUser } from "./users.ts";
 
 /** v3 turned `lookup.module` from text into an object. */
 const OBJECT_MODULE_VERSION_MIN = 3;
 
+/** How a value of a data type is written; the others are text. */
+const JSON_TYPES: Partial<Record<FieldType, string>> = {
+  lookup: "jsonobject",
+  ownerlookup: "jsonobject",
+  multiselectpicklist: "jsonarray",
+  boolean: "boolean",
+  integer: "integer",
+  currency: "double",
+  double: "double",
+};
+
+/** One row of metadata, which can also be asked for by its id. */
+type Row = Readonly<Record<string, unknown>> & { readonly id: string };
+
 /** Modules that the API serves but on which no notification exists, or that it does not serve at all. */
 const UNSUPPORTED = ["Feeds", "Home", "Reports"];
 
-/** `GET /users`, of which clients read the current one's e-mail. */
+/** Metadata ids of a module lie this far from those of the next. */
+const SLOTS = 1000;
+
+/** Slots of a module's metadata: its fields come first, then its related lists, then its layout. */
+const RELATED_LIST_SLOT = 500;
+const LAYOUT_SLOT = 900;
+
+/** `GET /users`, of which clients read the current one's e-mail; `/users/{id}`; `/users/actions/count`. */
 export function listUsers(store: Store, request: ZohoRequest): ZohoReply {
+  if (request.path[1] === "actions") return ok({ count: store.users.length });
+  // The stand-in's users never change after they were asked for once.
+  if (request.header("if-modified-since") !== undefined) return NOT_MODIFIED;
   const current = integrationUser(store.users);
   const isCurrentOnly = request.query.get("type") === "CurrentUser";
   const shown = store.users.filter((user) => !isCurrentOnly || user === current);
@@ -32,8 +57,8 @@ export function listUsers(store: Store, request: ZohoRequest): ZohoReply {
       time_zone: "Asia/Kolkata",
       locale: "en_US",
     }));
-  if (users.length === 0) return NO_CONTENT;
-  return ok({ users, info: { per_page: 200, count: users.length, page: 1, more_records: false } });
+  const page = cutPage(request, users, {});
+  return page.rows.length === 0 ? NO_CONTENT : ok({ users: page.rows, info: page.info });
 }
 
 /** `GET /org`. */
@@ -54,12 +79,14 @@ export function showOrg(): ZohoReply {
   });
 }
 
-/** `GET /settings/modules` and `/settings/modules/{api_name}`. */
+/** `GET /settings/modules` and `/settings/modules/{api_name or id}`. */
 export function listModules(store: Store, request: ZohoRequest): ZohoReply {
   // The stand-in's metadata never changes after it was asked for once.
   if (request.header("if-modified-since") !== undefined) return NOT_MODIFIED;
   const wanted = request.path[2];
-  const known = store.schema.modules().filter((meta) => wanted === undefined || meta.apiName === wanted);
+  const known = store.schema
+    .modules()
+    .filter((meta) => wanted === undefined || meta.apiName === wanted || meta.id === wanted);
   if (known.length === 0)
     throw badRequest("INVALID_MODULE", "the module name given seems to be invalid", { resource_path_index: 2 });
   const modules = known.map((meta) => moduleRow(meta, true));
@@ -89,26 +116,40 @@ function moduleRow(meta: ModuleMeta, isSupported: boolean): Record<string, unkno
   };
 }
 
-/** `GET /settings/fields?module=`. */
+/** `GET /settings/fields?module=` and `/settings/fields/{id}?module=`. */
 export function listFields(store: Store, request: ZohoRequest): ZohoReply {
   const meta = moduleOf(store.schema, request, moduleParameter(request));
-  const fields = [...meta.fields.values()].map((field, index) => fieldRow(store, request, { field, meta, index }));
-  return ok({ fields });
+  return ok({ fields: wantedOf(request, fieldRows(store, request, meta)) });
 }
 
-function fieldRow(
-  store: Store,
-  request: ZohoRequest,
-  row: { field: FieldMeta; meta: ModuleMeta; index: number },
-): Record<string, unknown> {
+function fieldRows(store: Store, request: ZohoRequest, meta: ModuleMeta): readonly Row[] {
+  return [...meta.fields.values()].map((field, index) => fieldRow(store, request, { field, meta, index }));
+}
+
+/** All rows, or the one that the path names by its id. */
+function wantedOf(request: ZohoRequest, rows: readonly Row[]): readonly Row[] {
+  const wanted = request.path[2];
+  if (wanted === undefined) return rows;
+  const found = rows.filter((row) => row.id === wanted);
+  if (found.length === 0) throw invalidData({ resource_path_index: 2 }, "the id given seems to be invalid");
+  return found;
+}
+
+/** An id that no other module, field, list, layout or record has. */
+function metadataId(meta: ModuleMeta, slot: number): string {
+  const first = 900_000_000_000 + Number(meta.id.slice(ORG_ID_PREFIX.length)) * SLOTS;
+  return `${ORG_ID_PREFIX}${first + slot}`;
+}
+
+function fieldRow(store: Store, request: ZohoRequest, row: { field: FieldMeta; meta: ModuleMeta; index: number }): Row {
   const { field, meta, index } = row;
   return {
-    id: `${meta.id.slice(0, -3)}${String(index).padStart(3, "0")}`,
+    id: metadataId(meta, index),
     api_name: field.apiName,
     field_label: field.apiName.replaceAll("_", " "),
     display_label: field.apiName.replaceAll("_", " "),
     data_type: field.type,
-    json_type: field.type === "lookup" || field.type === "ownerlookup" ? "jsonobject" : "string",
+    json_type: JSON_TYPES[field.type] ?? "string",
     custom_field: field.isCustom === true,
     read_only: field.isReadOnly === true,
     system_mandatory: field.isMandatory === true,
@@ -126,14 +167,14 @@ function lookupRow(store: Store, version: number, field: FieldMeta): Record<stri
   return { module, display_label: target, id: null };
 }
 
-/** `GET /settings/related_lists?module=`. */
+/** `GET /settings/related_lists?module=` and `/settings/related_lists/{id}?module=`. */
 export function listRelatedLists(store: Store, request: ZohoRequest): ZohoReply {
   const meta = moduleOf(store.schema, request, moduleParameter(request));
   const lists = relatedLists(meta.apiName).map((list, index) => {
     const target = list.modules[0] ?? "";
     const targetMeta = store.schema.module(target);
     return {
-      id: `${meta.id.slice(0, -3)}${String(500 + index)}`,
+      id: metadataId(meta, RELATED_LIST_SLOT + index),
       api_name: list.apiName,
       name: list.apiName.replaceAll("_", " "),
       display_label: list.apiName.replaceAll("_", " "),
@@ -143,25 +184,22 @@ export function listRelatedLists(store: Store, request: ZohoRequest): ZohoReply 
       module: request.version < OBJECT_MODULE_VERSION_MIN ? target : { api_name: target, id: targetMeta?.id ?? null },
     };
   });
-  return lists.length === 0 ? NO_CONTENT : ok({ related_lists: lists });
+  return lists.length === 0 ? NO_CONTENT : ok({ related_lists: wantedOf(request, lists) });
 }
 
-/** `GET /settings/layouts?module=`. */
+/** `GET /settings/layouts?module=` and `/settings/layouts/{id}?module=`. */
 export function listLayouts(store: Store, request: ZohoRequest): ZohoReply {
   const meta = moduleOf(store.schema, request, moduleParameter(request));
-  const fields = [...meta.fields.values()].map((field, index) => fieldRow(store, request, { field, meta, index }));
-  return ok({
-    layouts: [
-      {
-        id: `${meta.id.slice(0, -3)}900`,
-        api_name: "Standard",
-        name: "Standard",
-        status: "active",
-        visible: true,
-        sections: [{ api_name: `${meta.apiName}_Information`, name: "Information", sequence_number: 1, fields }],
-      },
-    ],
-  });
+  const fields = fieldRows(store, request, meta);
+  const layout = {
+    id: metadataId(meta, LAYOUT_SLOT),
+    api_name: "Standard",
+    name: "Standard",
+    status: "active",
+    visible: true,
+    sections: [{ api_name: `${meta.apiName}_Information`, name: "Information", sequence_number: 1, fields }],
+  };
+  return ok({ layouts: wantedOf(request, [layout]) });
 }
 
 function moduleParameter(request: ZohoRequest): string {

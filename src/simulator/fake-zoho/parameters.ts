@@ -56,8 +56,9 @@ export function assertId(id: string | undefined, name: string): asserts id is st
 export function modifiedSince(request: ZohoRequest): number | undefined {
   const text = request.header("if-modified-since");
   if (text === undefined) return undefined;
-  const atMs = parseTime(text);
-  if (atMs === undefined)
+  // The v2.1 SDK writes the header of related lists as JavaScript prints a date.
+  const atMs = parseTime(text) ?? (request.version < FIELDS_VERSION_MIN ? Date.parse(text) : Number.NaN);
+  if (Number.isNaN(atMs))
     throw invalidData({ header_name: "If-Modified-Since", expected_data_type: "datetime" }, "invalid header value");
   return atMs;
 }

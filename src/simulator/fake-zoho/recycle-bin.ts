@@ -6,9 +6,16 @@ import { displayName, renderUser } from "./rendering.ts";
 import { batchStatus, NO_CONTENT, ok, type ZohoReply, type ZohoRequest } from "./reply.ts";
 import type { Store } from "./store.ts";
 
-/** `GET /settings/recycle_bin`. */
+/** Records of one call, as in other deletions. */
+const IDS_MAX = 100;
+
+/** `GET /settings/recycle_bin`, all of it or by `?ids=`, and `/settings/recycle_bin/{id}`. */
 export function listBin(store: Store, request: ZohoRequest): ZohoReply {
-  const rows = [...store.bin.values()].filter((row) => row.kind === "recycle");
+  const inPath = request.path[2];
+  const ids = inPath === undefined ? idsOf(request, { name: "ids", max: IDS_MAX }) : [inPath];
+  const rows = [...store.bin.values()].filter(
+    (row) => row.kind === "recycle" && (ids?.includes(row.record.id) ?? true),
+  );
   const page = cutPage(request, rows, {});
   if (page.rows.length === 0) return NO_CONTENT;
   return ok({
@@ -27,7 +34,8 @@ export function listBin(store: Store, request: ZohoRequest): ZohoReply {
 export function emptyBin(deps: { store: Store; actions: Actions }, request: ZohoRequest): ZohoReply {
   const { store, actions } = deps;
   const inPath = request.path[2];
-  const ids = inPath === undefined ? (idsOf(request, { name: "ids", max: 100 }) ?? [...store.bin.keys()]) : [inPath];
+  const ids =
+    inPath === undefined ? (idsOf(request, { name: "ids", max: IDS_MAX }) ?? [...store.bin.keys()]) : [inPath];
   const done = ids.map((id) => {
     const row = store.bin.get(id);
     const isDone = row?.kind === "recycle" && actions.purge({ module: row.record.module, id });
