@@ -6,7 +6,9 @@ const ANSWER_MS_MAX = 900_000;
 
 /** Starts a program of this folder as a process of its own, with a channel for messages. */
 export function startChild(program: string, args: readonly string[] = []): ChildProcess {
-  return fork(join(import.meta.dirname, program), args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  // Compiled or not, as this file is.
+  const file = import.meta.filename.endsWith(".ts") ? program : program.replace(/\.ts$/, ".js");
+  return fork(join(import.meta.dirname, file), args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 }
 
 /** The child's next message; rejects when the child ends first or takes too long. */

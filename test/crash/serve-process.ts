@@ -33,7 +33,9 @@ const QUESTION_MS_MAX = 2_000;
 /** Characters of output kept. */
 const TAIL_LENGTH_MAX = 8_000;
 
-const PROGRAM = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
+/** Compiled or not, as this file is: a benchmark runs what users run. */
+const EXTENSION = import.meta.filename.endsWith(".ts") ? "ts" : "js";
+const PROGRAM = join(import.meta.dirname, "..", "..", "src", "cli", `main.${EXTENSION}`);
 
 /** Starts `memhook serve` in its data directory, so that no `.env` of the caller's is read. */
 export function startServe(options: ServeOptions): ServeProcess {

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { systemClock, withTimeout } from "../../clock.ts";
 import { Fault } from "../../faults.ts";
 import type { Log } from "../../log.ts";
+import type { Lease } from "../../queue/queue.ts";
 import type { EmbeddedEngine, EmbeddedEngineOptions } from "./embedded-engine.ts";
 import {
   type PortName,
@@ -17,8 +18,13 @@ const CLOSE_MS_MAX = 30_000;
 /** Young objects of the thread are rows and messages of one turn; left alone, V8 lets them fill 100 MB before it looks. */
 const YOUNG_GENERATION_MB = 16;
 
+/** Calls that are worth a message of their own. Without it, thread and event loop wait for each other in turn under load. */
+const CALLS_A_POST = 32;
+
 /** As for the engine itself, but for the clock: it cannot cross, so a test shares its memory. */
 export type ThreadedEngineOptions = Omit<EmbeddedEngineOptions, "clock"> & Pick<ThreadStart, "clockMemory">;
+
+const NO_REASONS: Lease["reasons"] = [];
 
 /** The thread's own file, compiled or not as this one is. */
 const THREAD_FILE = new URL(
@@ -135,14 +141,21 @@ class Calls {
   }
 
   #schedule(): void {
-    if (this.#isScheduled) return;
+    // A full post goes at once, so that the thread works while this turn goes on; the rest goes when the turn ends.
+    if (this.#calls.length >= CALLS_A_POST) this.#post();
+    if (this.#isScheduled || this.#calls.length + this.#aborted.length === 0) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.#worker.postMessage({ calls: this.#calls, aborted: this.#aborted });
-      this.#calls = [];
-      this.#aborted = [];
+      this.#post();
     });
+  }
+
+  #post(): void {
+    if (this.#calls.length === 0 && this.#aborted.length === 0) return;
+    this.#worker.postMessage({ calls: this.#calls, aborted: this.#aborted });
+    this.#calls = [];
+    this.#aborted = [];
   }
 
   #end(): void {
@@ -160,8 +173,9 @@ function portsOver(calls: Calls): EmbeddedEngine {
       deliver: (events) => calls.ask("queue", "deliver", [events]),
       enqueue: (jobs) => calls.ask("queue", "enqueue", [jobs]),
       claim: (request) => calls.ask("queue", "claim", [request]),
-      extend: (leases, leaseMs) => calls.ask("queue", "extend", [leases, leaseMs]),
-      settle: (settlements) => calls.ask("queue", "settle", [settlements]),
+      extend: (leases, leaseMs) => calls.ask("queue", "extend", [leases.map(slim), leaseMs]),
+      settle: (settlements) =>
+        calls.ask("queue", "settle", [settlements.map((one) => ({ ...one, lease: slim(one.lease) }))]),
       waitForWork: async (lane, maxMs, signal) => {
         if (signal.aborted) return;
         // A store that is gone brings no work; the next claim says what is wrong.
@@ -207,6 +221,11 @@ function portsOver(calls: Calls): EmbeddedEngine {
     prove: () => calls.ask("engine", "prove", []),
     close,
   };
+}
+
+/** A lease as settling needs it: the engine has the reasons, so they need not cross again. */
+function slim(lease: Lease): Lease {
+  return { ...lease, reasons: NO_REASONS };
 }
 
 function onlyFaults(error: unknown): void {
