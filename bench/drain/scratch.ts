@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { accountKey, DEFAULT_CONNECTION } from "../../src/account.ts";
-import { boundYoungGeneration } from "../../src/app/young-generation.ts";
+import { boundHeap } from "../../src/app/bounded-heap.ts";
 import { systemClock } from "../../src/clock.ts";
 import { encodeEvent } from "../../src/crm/event.ts";
 import type { EmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
@@ -19,7 +19,7 @@ export interface ScratchEngine {
 
 /** Opens an engine as `serve` does, with room for a million events and more. */
 export async function openScratchEngine(): Promise<ScratchEngine> {
-  boundYoungGeneration();
+  boundHeap();
   const folder = mkdtempSync(join(tmpdir(), "memhook-bench-"));
   const path = join(folder, "engine.db");
   const engine = await openThreadedEngine({

@@ -10,13 +10,13 @@ import { randomSecret } from "../random.ts";
 import { fieldMatcher } from "../receiver/field-matcher.ts";
 import { RECEIVER_PATH, type ReceiverDeps } from "../receiver/receiver.ts";
 import { releaseVersion } from "../version.ts";
+import { boundHeap } from "./bounded-heap.ts";
 import { type Figures, readFigures } from "./figures.ts";
 import { followSink } from "./follow-sink.ts";
 import { createHttpServer } from "./http-server.ts";
 import { type AppDeps, openParts, type Parts } from "./parts.ts";
 import { createPrometheus, type Prometheus } from "./prometheus.ts";
 import { createStatus, type Status } from "./status-routes.ts";
-import { boundYoungGeneration } from "./young-generation.ts";
 
 /** How long a lease lives without being extended: how late a dead worker's accounts are noticed by another process. */
 const LEASE_MS = 30_000;
@@ -131,7 +131,7 @@ export function wireRooms(config: Config, deps: AppDeps, parts: Parts): Rooms {
  * same store; what had started is closed again.
  */
 export async function startApp(config: Config, deps: AppDeps): Promise<App> {
-  boundYoungGeneration();
+  boundHeap();
   const lifecycle = new Lifecycle();
   try {
     const parts = await openParts(config, deps, { isServing: true });
