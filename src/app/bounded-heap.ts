@@ -6,7 +6,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
  */
 const YOUNG_BYTES = 16_000_000;
 /** How far the old generation may outgrow what lives in it before it is collected: 200 MB instead of 250 under 1,000 connections. */
-const HEAP_GROWTH_PERCENT = 15;
+const HEAP_GROWTH_PERCENT = 50;
 /** Objects kept at once while it is made to grow, and how often: some 30 ms in all. */
 const KEPT_OBJECTS = 2_000;
 const OBJECT_LENGTH = 16;

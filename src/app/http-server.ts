@@ -49,8 +49,10 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
       code: status >= 500 ? "internal_error" : "bad_request",
     });
   });
-  server.addHook("onSend", async (_request, reply) => {
+  // With a callback, for it is on the way of every delivery: a promise each would be felt.
+  server.addHook("onSend", (_request, reply, _payload, done) => {
     if (!deps.isAccepting()) reply.header("connection", "close");
+    done();
   });
   server.setNotFoundHandler((_request, reply) => problem(reply, { status: 404, code: "not_found" }));
 
