@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { BODY_BYTES_MAX, bodyBytesMaxOf, createIngest, type IngestDeps } from "./ingest.ts";
 import { readRequest } from "./read-request.ts";
@@ -34,20 +35,37 @@ export const SERVER_BOUNDS = {
   },
 } as const;
 
+/** Reads a delivery's body and judges it; `aborted` = nobody is left to answer. Never throws. */
+export type Door = (request: IncomingMessage, remoteAddress: string) => Promise<IngestReply | "aborted">;
+
 /**
- * A Fastify plugin that takes deliveries at RECEIVER_PATH. It answers in the first hook and reads the body itself, so that
- * size and authenticity are judged before the media type, on bytes that no parser has touched, and so that the parsers of the
- * server around it stay as they are.
+ * Makes the door that all deliveries come through. It reads the body itself, so that size and authenticity are judged before the
+ * media type, on bytes that no parser has touched.
  */
-export function receiverPlugin(deps: ReceiverDeps): FastifyPluginAsync {
+export function createDoor(deps: ReceiverDeps): Door {
   const ingest = createIngest(deps);
   const bodyBytesMax = bodyBytesMaxOf(deps);
+  return async (request, remoteAddress) => {
+    const body = await readRequest(request, bodyBytesMax);
+    if (body === "aborted") return body;
+    if (body === "too_large") return ingest.tooLarge();
+    return ingest({ body, headers: request.headers, remoteAddress });
+  };
+}
 
+/** True for a request that a door is for. Anything else at its path (other methods, odd spellings) is the plugin's. */
+export function isDelivery({ method, url }: IncomingMessage): boolean {
+  return method === "POST" && (url === RECEIVER_PATH || url?.startsWith(`${RECEIVER_PATH}?`) === true);
+}
+
+/**
+ * A Fastify plugin that takes deliveries at RECEIVER_PATH. It answers in the first hook, so that the parsers of the server around
+ * it stay as they are.
+ */
+export function receiverPlugin(deps: ReceiverDeps, door: Door = createDoor(deps)): FastifyPluginAsync {
   async function receive(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const body = await readRequest(request.raw, bodyBytesMax);
-    if (body === "aborted") return reply.hijack(); // Nobody is left to answer.
-    if (body === "too_large") return send(reply, ingest.tooLarge());
-    return send(reply, await ingest({ body, headers: request.headers, remoteAddress: request.ip }));
+    const answer = await door(request.raw, request.ip);
+    return answer === "aborted" ? reply.hijack() : send(reply, answer);
   }
 
   async function refuseMethod(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
