@@ -29,13 +29,17 @@ export const catalogue = {
   WORKER_LOST: { retry: "never", summary: "every worker that took this job ended before it settled it" },
   STORE_UNAVAILABLE: {
     retry: "pause",
-    summary: "the engine's store cannot be read or written (disk full, locked, gone)",
+    summary: "the engine's store cannot be read or written (disk full, locked, gone; Redis away)",
   },
   STORE_INVALID: {
     retry: "pause",
     summary: "the store is damaged, or of a version or shape that this release does not know",
   },
   STORE_IN_USE: { retry: "never", summary: "another memhook process works on the same DATA_DIR" },
+  STORE_UNSAFE: {
+    retry: "never",
+    summary: "the store's server is set, or too old, so that acknowledged events can be lost",
+  },
   PORT_UNAVAILABLE: { retry: "never", summary: "the address cannot be listened on (in use, or not allowed)" },
   CONFIG_INVALID: { retry: "never", summary: "the configuration is wrong; each problem is named" },
   UNEXPECTED: { retry: "backoff", summary: "a bug; see the cause" },

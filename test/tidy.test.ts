@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { test } from "node:test";
+import { generateScripts, SCRIPTS_FILE } from "../scripts/generate-scripts.ts";
 import { MAY_IMPORT } from "./rooms.ts";
 
 /** What each ban protects, and the one file that may do it. */
@@ -74,6 +75,33 @@ test("no file is longer than a reader can hold", () => {
     .map((file) => ({ file, lines: readFileSync(join(SRC, file), "utf8").split("\n").length }))
     .filter(({ file, lines }) => lines > LINES_MAX && !/\.(generated|test)\.ts$/.test(file));
   assert.deepEqual(long, []);
+});
+
+test("each Lua script says what it does, takes, returns and keeps, and is short", () => {
+  const LINES_MAX = 90;
+  const folder = join(SRC, "engines", "redis", "lua");
+  const wrong: string[] = [];
+  for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".lua"),
+  )) {
+    const lines = readFileSync(join(folder, file), "utf8").split("\n");
+    if (lines.length > LINES_MAX) wrong.push(`${file} has ${lines.length} lines`);
+    const head = lines
+      .slice(
+        0,
+        lines.findIndex((line) => !line.startsWith("--") || line.startsWith("--!")),
+      )
+      .join("\n");
+    const words = file.startsWith("lib")
+      ? [/^-- \S/]
+      : [/^-- \S/, /-- KEYS\[1\]/, /ARGV: /, /^-- Returns /m, /^-- Invariant: /m];
+    for (const word of words) if (!word.test(head)) wrong.push(`the head of ${file} lacks ${word}`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test("the module that ships the Lua scripts is what lua/ says", () => {
+  assert.equal(readFileSync(SCRIPTS_FILE, "utf8"), generateScripts(), "run node scripts/generate-scripts.ts");
 });
 
 test("every file is imported by another, or is an entry point", () => {

@@ -1,6 +1,7 @@
 import type { StoredChannel } from "../channels/channel-store.ts";
 import type { Clock } from "../clock.ts";
 import type { Counters } from "../counters.ts";
+import type { SpillStatus } from "../engines/spill/spilling-queue.ts";
 import type { FaultCode } from "../faults.ts";
 import type { Ledger, LedgerState } from "../memory/ledger.ts";
 import type { ProcessorStatus } from "../processor/processor.ts";
@@ -17,7 +18,10 @@ export interface Figures {
   readonly queue: QueueStats;
   readonly counters: Readonly<Record<string, number>>;
   readonly ledger: Readonly<Record<LedgerState, number>>;
-  readonly processor: ProcessorStatus;
+  /** Undefined in a process that does not work. */
+  readonly processor: ProcessorStatus | undefined;
+  /** Unsettled work of all lanes, and the events that wait in this process's spill file: 0 means that nothing is left. */
+  readonly queueSize: number;
   /** Now − arrival of the oldest unsettled event; 0 when nothing waits. */
   readonly lagMs: number;
   /** How long the most overdue job has been due. */
@@ -42,7 +46,8 @@ export interface FigureSources {
   readonly view: Pick<QueueView, "stats">;
   readonly counters: Pick<Counters, "read">;
   readonly ledger: Pick<Ledger, "totals">;
-  readonly processorStatus: () => ProcessorStatus;
+  readonly processorStatus: () => ProcessorStatus | undefined;
+  readonly spill: () => SpillStatus | undefined;
   readonly channels: () => readonly StoredChannel[];
   readonly channelFault: () => FaultCode | undefined;
 }
@@ -64,6 +69,7 @@ export async function readFigures(sources: FigureSources): Promise<Figures> {
     version: sources.version,
     uptimeMs: now - sources.startedAt,
     queue,
+    queueSize: queue.size + (sources.spill()?.waiting ?? 0),
     counters,
     ledger,
     processor: sources.processorStatus(),

@@ -1,5 +1,8 @@
+import { Fault } from "../faults.ts";
 import type { Figures } from "./figures.ts";
 import { percent } from "./percent.ts";
+import type { Role } from "./role.ts";
+import type { StoreSight } from "./status.ts";
 
 /** `healthy`; `degraded` = works, but a person may want to look; `unhealthy` = deliveries cannot be taken durably. */
 export type HealthStatus = "healthy" | "degraded" | "unhealthy";
@@ -17,11 +20,14 @@ const RUNNING_MS_MAX = 120_000;
 
 /** What health is judged by. */
 export interface HealthInput {
-  /** Undefined = the store cannot be read. */
-  readonly figures: Figures | undefined;
-  readonly isWritable: boolean;
+  /** Or why they cannot be read. */
+  readonly read: Figures | Fault;
+  /** Deliveries can be taken durably; of a process that takes none, it is able to work. */
+  readonly isReady: boolean;
+  readonly sight: StoreSight;
   readonly engine: string;
   readonly sink: string;
+  readonly role: Role;
   readonly now: number;
 }
 
@@ -29,29 +35,32 @@ export interface HealthInput {
 export type HealthReport = ReturnType<typeof healthReport>;
 
 /** Judges, and says what is wrong. */
-export function healthReport({ figures, isWritable, engine, sink, now }: HealthInput) {
-  const storeProblems = isWritable
-    ? []
-    : [{ code: "store_unavailable", message: "the store cannot be written: deliveries are refused with 503" }];
-  const problems = [...storeProblems, ...(figures === undefined ? [] : problemsOf(figures))];
-  const status = statusOf(figures !== undefined && isWritable, problems);
+export function healthReport(input: HealthInput) {
+  const { read, sight, engine, sink, now } = input;
+  const figures = read instanceof Fault ? undefined : read;
+  const isAway = isServerAway(input);
+  const problems = [...storeProblems(input), ...(figures === undefined ? [] : problemsOf(figures))];
+  const status = statusOf(input.isReady && (figures !== undefined || isAway), problems);
+  const { spill } = sight;
   const queue = figures?.queue;
   const processor = figures?.processor;
   return {
     status,
-    redis_connected: null,
-    queue_size: queue?.size ?? null,
+    redis_connected: sight.isConnected === undefined ? null : sight.isConnected && figures !== undefined,
+    queue_size: figures?.queueSize ?? null,
     queue_capacity: queue?.capacity ?? null,
     queue_utilization: queue === undefined ? null : percent(queue.events, queue.capacity),
     timestamp: new Date(now).toISOString(),
     engine,
     sink,
+    role: input.role,
     circuits: processor?.circuits ?? {},
     processor: {
       workers_running: processor?.workersRunning ?? null,
       workers: processor?.workers ?? null,
       success_rate: figures?.successRate ?? null,
     },
+    spill: spill === undefined ? null : { waiting: spill.waiting, bytes: spill.bytes, bytes_max: spill.bytesMax },
     lag_ms: figures?.lagMs ?? null,
     dead_letters: figures?.deadLetters ?? null,
     channels: figures?.channels ?? [],
@@ -61,14 +70,42 @@ export function healthReport({ figures, isWritable, engine, sink, now }: HealthI
   };
 }
 
-function statusOf(isStoreSound: boolean, problems: readonly HealthProblem[]): HealthStatus {
-  if (!isStoreSound) return "unhealthy";
+/** A server that does not answer heals by itself, unlike a file that cannot be read. */
+function isServerAway({ read, sight }: HealthInput): boolean {
+  if (sight.isConnected === undefined) return false;
+  return !sight.isConnected || (read instanceof Fault && read.code === "STORE_UNAVAILABLE");
+}
+
+function storeProblems(input: HealthInput): readonly HealthProblem[] {
+  const { spill } = input.sight;
+  const problems: HealthProblem[] = [];
+  // One that answers and takes nothing (out of memory, a replica) is as good as away to deliveries.
+  if (isServerAway(input) || (spill?.isAway === true && spill.waiting > 0)) {
+    const deliveries = spill === undefined ? "" : "deliveries are kept in the spill file, ";
+    const message = `Redis is away or takes nothing: ${deliveries}work waits; all resumes by itself`;
+    problems.push({ code: "redis_away", message });
+  } else if (spill !== undefined && spill.waiting > 0) {
+    problems.push({ code: "spill_waiting", message: "deliveries of an outage of Redis are being replayed" });
+  }
+  if (!input.isReady) {
+    const message =
+      spill === undefined
+        ? "the store cannot be written: deliveries are refused with 503"
+        : "neither Redis nor the spill file, which is full, takes deliveries: they are refused with 503";
+    problems.push({ code: spill === undefined ? "store_unavailable" : "spill_full", message });
+  }
+  return problems;
+}
+
+function statusOf(isSound: boolean, problems: readonly HealthProblem[]): HealthStatus {
+  if (!isSound) return "unhealthy";
   return problems.length === 0 ? "healthy" : "degraded";
 }
 
 function problemsOf(figures: Figures): readonly HealthProblem[] {
   const problems: HealthProblem[] = [];
-  for (const [name, circuit] of Object.entries(figures.processor.circuits)) {
+  const { processor } = figures;
+  for (const [name, circuit] of Object.entries(processor?.circuits ?? {})) {
     if (circuit.state === "closed") continue;
     const cause = circuit.cause ?? "unknown";
     problems.push({
@@ -79,7 +116,7 @@ function problemsOf(figures: Figures): readonly HealthProblem[] {
   if (figures.queue.events >= figures.queue.capacity * UTILIZATION_HIGH) {
     problems.push({ code: "queue_filling", message: "deliveries will be refused when the queue is full" });
   }
-  if (figures.processor.workersRunning === 0) {
+  if (processor?.workersRunning === 0) {
     problems.push({ code: "no_workers", message: "no worker runs: events are kept, and nothing is synced" });
   }
   if (figures.longestRunningMs > RUNNING_MS_MAX) {

@@ -16,7 +16,8 @@ import {
 } from "../receiver/receiver.ts";
 import { problem } from "./problem.ts";
 import type { Prometheus } from "./prometheus.ts";
-import { addProcessStatus, addWebhookStatus, type Status } from "./status-routes.ts";
+import type { Status } from "./status.ts";
+import { addProcessStatus, addWebhookStatus } from "./status-routes.ts";
 
 /** Hits of one search over HTTP. */
 const SEARCH_LIMIT_MAX = 50;

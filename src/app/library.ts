@@ -10,11 +10,14 @@ import type { SearchHit } from "../memory/memory.ts";
 import type { QueueView } from "../queue/queue-view.ts";
 import { systemRandom } from "../random.ts";
 import { receiverPlugin } from "../receiver/receiver.ts";
-import { beginWork, DRAIN_MS, wireRooms } from "./app.ts";
+import { DRAIN_MS } from "./app.ts";
 import type { HealthReport } from "./health.ts";
 import { metricsReport } from "./metrics-report.ts";
-import { type AppDeps, openParts } from "./parts.ts";
+import { type AppDeps, openParts, type Parts } from "./parts.ts";
 import { addWebhookStatus } from "./status-routes.ts";
+import { checkServer } from "./store-check.ts";
+import { wireRooms } from "./wire-rooms.ts";
+import { beginWork, WorkAtLast } from "./work.ts";
 
 /** The configuration as `readWebhookConfig` gives it: checked, complete and frozen. */
 export type WebhookConfig = Config;
@@ -44,8 +47,8 @@ export interface Reprocessed {
 /** The working side. */
 export interface WebhookProcessor {
   /**
-   * Starts the workers, once: a processor that was stopped stays stopped. Throws Fault STORE_IN_USE when another process works
-   * on the same store.
+   * Starts the workers, once: a processor that was stopped stays stopped. On Redis they begin by themselves as soon as it is there.
+   * Throws Fault STORE_IN_USE when another process works on the same embedded store.
    */
   start(): Promise<void>;
   /** Stops claiming and lets running syncs end, at most `drainMs` (default 20 s). Idempotent. */
@@ -96,13 +99,18 @@ export async function openMemhook(config: WebhookConfig, given: Partial<AppDeps>
     random: given.random ?? systemRandom,
     log: given.log ?? openLog(config.log.level),
   };
-  const parts = await openParts(config, deps, { isServing: true });
-  const rooms = wireRooms(config, deps, parts);
-  await rooms.keeper?.load();
+  const parts = await openParts(config, deps, { role: "serve" });
+  const rooms = wireRooms(config, deps, { parts, role: "serve" });
+  if (parts.server === undefined) await rooms.channels.load();
+  else rooms.channels.start();
+  parts.spill?.start();
   const now = () => deps.clock.now();
   const metrics = async () => metricsReport(await rooms.figures(), now());
 
+  const check = parts.server === undefined ? undefined : await checkedServer(config, deps, parts);
+  const atLast = parts.server === undefined ? undefined : new WorkAtLast(parts, rooms.processor, deps);
   let isStopped = false;
+  let hasRoutes = false;
   const stop: WebhookProcessor["stop"] = (options) => {
     isStopped = true;
     return rooms.processor.stop({ drainMs: options?.drainMs ?? DRAIN_MS });
@@ -112,18 +120,21 @@ export async function openMemhook(config: WebhookConfig, given: Partial<AppDeps>
       metrics,
       health: () => rooms.status.health(),
       routes: async (server) => {
+        hasRoutes = true;
         if (config.webhook.isEnabled) await server.register(receiverPlugin(rooms.receiver));
         addWebhookStatus(server, rooms.status, deps.clock);
         // Once the server listens: what the CRM then sends can be taken.
-        server.addHook("onListen", async () => rooms.keeper?.start());
+        server.addHook("onListen", async () => rooms.keeping?.start());
       },
     },
     processor: {
       stop,
       start: async () => {
         assert(!isStopped, "a processor that was stopped is not started again; open memhook anew");
+        if (!hasRoutes) rooms.keeping?.start(); // Another process receives. Else once this one listens.
+        if (atLast !== undefined) return atLast.start();
         if (!(await parts.engine.acquireWorkerLock())) throw new Fault("STORE_IN_USE", "starting the processor");
-        await beginWork(parts, rooms, deps);
+        await beginWork(parts, rooms.processor, deps);
       },
       setWorkers: (workers) => rooms.processor.setWorkers(workers),
       reprocess: (options = {}) => reprocess(parts.engine.view, deps, options),
@@ -134,11 +145,24 @@ export async function openMemhook(config: WebhookConfig, given: Partial<AppDeps>
       return signal === undefined ? withTimeout(deps.clock, { ms: SEARCH_TIMEOUT_MS }, search) : search(signal);
     },
     close: async () => {
-      await rooms.keeper?.close();
+      await rooms.keeping?.close();
+      await rooms.channels.close();
       await stop();
+      await atLast?.close();
+      await check?.close();
       await parts.close();
     },
   };
+}
+
+/** Settings of the server that lose events are refused as `memhook serve` refuses them. */
+async function checkedServer(config: Config, deps: AppDeps, parts: Parts): Promise<Closeable | undefined> {
+  try {
+    return await checkServer(config, deps, parts);
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
 }
 
 async function reprocess(

@@ -17,6 +17,7 @@ export function memoryOnUse(kind: string, open: () => Memory): Memory {
     flush: async (signal) => memory().flush(signal),
     search: async (query, options, signal) => memory().search(query, options, signal),
     read: async (account, signal) => memory().read(account, signal),
+    list: async (options, signal) => memory().list(options, signal),
     identity: async (signal) => memory().identity(signal),
     probe: async (signal) => memory().probe(signal),
     close: async () => opened?.close(),

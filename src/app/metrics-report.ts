@@ -19,7 +19,7 @@ export function metricsReport(figures: Figures, now: number) {
     failed_events: count("events_dead"),
     acceptance_rate: percent(verified, verified + rejected, 100),
     deduplication_rate: percent(count("events_duplicate"), verified),
-    current_queue_size: queue.size,
+    current_queue_size: figures.queueSize,
 
     filtered_events: count("events_filtered"),
     critical_events: count("events_critical"),
@@ -35,15 +35,15 @@ export function metricsReport(figures: Figures, now: number) {
     missed_webhooks: count("missed_webhooks"),
 
     processor: {
-      workers: processor.workers,
-      workers_running: processor.workersRunning,
+      workers: processor?.workers ?? null,
+      workers_running: processor?.workersRunning ?? null,
       success_rate: figures.successRate,
       attempts: labelled(counters, "attempts"),
       syncs_written: count("syncs_written"),
       syncs_unchanged: count("syncs_unchanged"),
       syncs_removed: count("syncs_removed"),
       faults: labelled(counters, "faults"),
-      circuits: processor.circuits,
+      circuits: processor?.circuits ?? {},
     },
     queue: {
       capacity: queue.capacity,

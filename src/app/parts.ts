@@ -1,12 +1,11 @@
 import { join } from "node:path";
 import type { AccountSnapshot, MemoryDocument } from "../account.ts";
-import { type Clock, systemClock } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { Crm } from "../crm/crm.ts";
 import { dataCentres } from "../crm/zoho/data-centres.ts";
 import { createZohoCrm, type ZohoCrm } from "../crm/zoho/zoho-crm.ts";
-import { type EmbeddedEngine, openEmbeddedEngine } from "../engines/embedded/embedded-engine.ts";
-import { openThreadedEngine } from "../engines/embedded/threaded-engine.ts";
+import type { Spill } from "../engines/spill/spilling-queue.ts";
 import { Fault } from "../faults.ts";
 import { type Closeable, Lifecycle } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
@@ -17,15 +16,9 @@ import type { Memory } from "../memory/memory.ts";
 import type { Observation } from "../processor/processor-deps.ts";
 import type { Random } from "../random.ts";
 import { makeDataDir } from "./data-dir.ts";
+import { type Engine, openEngine, type StoreServer } from "./engine.ts";
 import { memoryOnUse } from "./memory-on-use.ts";
-
-/** The longest time that joining events put an account's sync off, as a multiple of the debounce. */
-const WAIT_PER_DEBOUNCE = 10;
-/** Floor of that time: without a debounce nothing is put off, but a configured one may be tiny. */
-const WAIT_MS_MIN = 1_000;
-
-/** An account that keeps changing is synced about once a second: the first change at once, the next ones together. */
-const REST_MS = 1_000;
+import { type Role, receives, works } from "./role.ts";
 
 /** What every part is built with. */
 export interface AppDeps {
@@ -38,7 +31,11 @@ export interface AppDeps {
 
 /** The adapters of one configuration, opened: what a command beside a running service works with. */
 export interface Parts extends Closeable {
-  readonly engine: EmbeddedEngine;
+  readonly engine: Engine;
+  /** Where the store is a server of its own. */
+  readonly server: StoreServer | undefined;
+  /** Takes deliveries also while the server is away. Present where there is one and this process receives. */
+  readonly spill: Spill | undefined;
   readonly memory: Memory;
   /** Throws Fault CONFIG_INVALID on use where no credentials are configured. */
   readonly crm: Crm;
@@ -46,42 +43,32 @@ export interface Parts extends Closeable {
 }
 
 /**
- * Opens engine and sink under the data folder, which is made if need be. A process that serves has its engine in a thread,
- * unless it brings a clock of its own, which cannot cross; any other opens the sink when it is first used. Throws Fault
- * STORE_UNAVAILABLE or STORE_INVALID.
+ * Opens engine and sink. A process with a role is there to stay; any other, and one that only receives, opens the sink when it
+ * is first used. Throws Fault STORE_UNAVAILABLE or STORE_INVALID, but never because a server is away: what needs it throws then.
  */
 export async function openParts(
   config: Config,
   deps: AppDeps,
-  { isServing = false }: { readonly isServing?: boolean } = {},
+  { role }: { readonly role?: Role } = {},
 ): Promise<Parts> {
   const policy = fieldPolicyOf(config);
   const lifecycle = new Lifecycle();
   try {
-    makeDataDir(config.engine.dataDir);
-    const options = {
-      path: join(config.engine.dataDir, "engine.db"),
-      log: deps.log,
-      queue: {
-        capacity: config.engine.capacity,
-        dedupWindowMs: config.engine.dedupWindowMs,
-        maxWaitMs: Math.max(WAIT_MS_MIN, config.processor.debounceMs * WAIT_PER_DEBOUNCE),
-        restMs: REST_MS,
-      },
+    const { engine, server } = await openEngine(config, deps, { role, lifecycle });
+    const spill = receives(role) ? await spillOf(config, deps, engine) : undefined;
+    if (spill !== undefined) lifecycle.add("spill", () => spill.close());
+    const openMemory = () => {
+      makeDataDir(config.sink.dataDir);
+      return openEmbeddedMemory({ path: join(config.sink.dataDir, "memory.db"), clock: deps.clock, log: deps.log });
     };
-    const engine =
-      isServing && deps.clock === systemClock
-        ? await openThreadedEngine(options)
-        : openEmbeddedEngine({ ...options, clock: deps.clock });
-    lifecycle.add("engine", () => engine.close());
-    const openMemory = () =>
-      openEmbeddedMemory({ path: join(config.sink.dataDir, "memory.db"), clock: deps.clock, log: deps.log });
-    const memory = isServing ? openMemory() : memoryOnUse(config.sink.kind, openMemory);
+    const memory = works(role) ? openMemory() : memoryOnUse(config.sink.kind, openMemory);
     lifecycle.add("memory", () => memory.close());
     const crm = openCrm(config, deps, { policy, engine });
     lifecycle.add("crm", () => crm.close());
     return {
       engine,
+      server,
+      spill,
       memory,
       crm,
       render: (snapshot) => renderDocument(snapshot, policy),
@@ -91,6 +78,22 @@ export async function openParts(
     await lifecycle.close();
     throw error;
   }
+}
+
+/** The file that takes deliveries while Redis is away; the embedded engine is itself one. */
+async function spillOf({ engine: config }: Config, deps: AppDeps, engine: Engine): Promise<Spill | undefined> {
+  if (config.kind === "embedded") return undefined;
+  makeDataDir(config.dataDir);
+  const { openSpillSlots } = await import("./spill-slots.ts"); // For processes on Redis only.
+  return openSpillSlots({
+    folder: config.dataDir,
+    bytesMax: config.spillBytesMax,
+    store: engine.queue,
+    clock: deps.clock,
+    random: deps.random,
+    log: deps.log,
+    counters: engine.counters,
+  });
 }
 
 /** The policy as configured. Throws Fault CONFIG_INVALID, which names every problem. */
@@ -111,7 +114,7 @@ export function fieldPolicyOf(config: Config): FieldPolicy {
 function openCrm(
   config: Config,
   deps: AppDeps,
-  { policy, engine }: { readonly policy: FieldPolicy; readonly engine: EmbeddedEngine },
+  { policy, engine }: { readonly policy: FieldPolicy; readonly engine: Engine },
 ): ZohoCrm {
   const { zoho } = config;
   const hosts = dataCentres[zoho.dataCentre];

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { LANES } from "../queue/queue.ts";
 import type { Figures } from "./figures.ts";
 import { labelled } from "./metrics-report.ts";
+import type { StoreSight } from "./status.ts";
 
 /** Seconds; from a quick ack to an outage of an hour. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600];
@@ -77,13 +78,21 @@ const TOTALS: readonly {
     label: "module",
     help: "Times a module was left out because the CRM refuses it.",
   },
+  {
+    metric: "spill_events_total",
+    counter: "spill_events",
+    help: "Events written to a spill file while Redis was away.",
+  },
+  { metric: "spill_replayed_total", counter: "spill_replayed", help: "Events of spill files that were replayed." },
+  { metric: "spill_refused_total", counter: "spill_refused", help: "Events refused because the spill file was full." },
   { metric: "crm_calls_total", counter: "crm_calls", help: "Calls to the CRM's API." },
 ];
 
 /** The Prometheus side: `observe` takes measurements as they occur, `render` prints all figures. */
 export interface Prometheus {
   observe(name: DistributionName, ms: number): void;
-  render(figures: Figures): Promise<string>;
+  /** Without figures, as while Redis is away: what this process knows by itself. */
+  render(figures: Figures | undefined, sight: StoreSight): Promise<string>;
   readonly contentType: string;
 }
 
@@ -99,23 +108,38 @@ export function createPrometheus(): Prometheus {
   return {
     observe: (name, ms) => histograms.get(name)?.observe(ms / 1000),
     contentType: distributions.contentType,
-    render: async (figures) => `${await figuresRegistry(figures).metrics()}${await distributions.metrics()}`,
+    render: async (figures, sight) => {
+      const registry = new Registry();
+      if (figures !== undefined) addFigures(registry, figures);
+      addSight(registry, sight);
+      return `${await registry.metrics()}${await distributions.metrics()}`;
+    },
   };
 }
 
-function figuresRegistry(figures: Figures): Registry {
-  const registry = new Registry();
+/** What is known of a store that is a server of its own, without asking it. */
+function addSight(registry: Registry, { isConnected, spill }: StoreSight): void {
+  const gauge = (name: string, help: string, value: number) =>
+    new Gauge({ name: `memhook_${name}`, help, registers: [registry] }).set(value);
+  if (isConnected !== undefined) gauge("redis_connected", "1 while Redis answers this process.", isConnected ? 1 : 0);
+  if (spill === undefined) return;
+  gauge("spill_waiting", "Events in this process's spill file, to be replayed.", spill.waiting);
+  gauge("spill_bytes", "Bytes of those events.", spill.bytes);
+}
+
+function addFigures(registry: Registry, figures: Figures): void {
   const gauge = (name: string, help: string, value: number) =>
     new Gauge({ name: `memhook_${name}`, help, registers: [registry] }).set(value);
 
-  gauge("queue_size", "Unsettled work of all lanes.", figures.queue.size);
+  gauge("queue_size", "Unsettled work of all lanes.", figures.queueSize);
   gauge("queue_capacity", "Unsettled events at which deliveries are refused.", figures.queue.capacity);
   gauge("lag_seconds", "Age of the oldest unsettled event.", figures.lagMs / 1000);
   gauge("oldest_due_seconds", "How long the most overdue job has been due.", figures.oldestDueMs / 1000);
   gauge("unfinished_work_seconds", "Sum over leases of the time they have been held.", figures.unfinishedMs / 1000);
   gauge("longest_running_seconds", "Time the longest-held lease has been held.", figures.longestRunningMs / 1000);
   gauge("dead_letters", "Dead letters now.", figures.deadLetters);
-  gauge("workers_running", "Workers that claim.", figures.processor.workersRunning);
+  const { processor } = figures;
+  if (processor !== undefined) gauge("workers_running", "Workers that claim.", processor.workersRunning);
 
   const jobs = new Gauge({
     name: "memhook_jobs",
@@ -141,7 +165,7 @@ function figuresRegistry(figures: Figures): Registry {
     labelNames: ["circuit"],
     registers: [registry],
   });
-  for (const [circuit, { state }] of Object.entries(figures.processor.circuits))
+  for (const [circuit, { state }] of Object.entries(processor?.circuits ?? {}))
     circuits.set({ circuit }, state === "closed" ? 0 : 1);
 
   const expiry = new Gauge({
@@ -153,7 +177,6 @@ function figuresRegistry(figures: Figures): Registry {
   for (const channel of figures.channels) expiry.set({ channel: channel.channel_id }, channel.expires_in_seconds);
 
   addTotals(registry, figures.counters);
-  return registry;
 }
 
 function addTotals(registry: Registry, counters: Readonly<Record<string, number>>): void {

@@ -1,26 +1,38 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { manualClock } from "../clock.ts";
+import type { SpillStatus } from "../engines/spill/spilling-queue.ts";
 import { Fault } from "../faults.ts";
 import { silentLog } from "../log.ts";
-import { createStatus } from "./status-routes.ts";
+import { readFigures } from "./figures.ts";
+import { createPrometheus } from "./prometheus.ts";
+import type { Role } from "./role.ts";
+import { createStatus, type StatusDeps } from "./status.ts";
 
 const away = () => Promise.reject(new Fault("STORE_UNAVAILABLE", "in this test"));
 
-function statusOf(proveStore: () => Promise<void>) {
+function partsOf(proveStore: () => Promise<void>) {
   const clock = manualClock();
   const counted: string[] = [];
   const counters = { add: (deltas: Readonly<Record<string, number>>) => void counted.push(...Object.keys(deltas)) };
-  const status = createStatus({
+  const deps: StatusDeps = {
     engine: "embedded",
     sink: "embedded",
+    role: "serve",
     figures: away,
     proveStore,
+    server: undefined,
+    spill: () => undefined,
     clock,
     log: silentLog,
     counters,
-  });
-  return { status, clock, counted };
+  };
+  return { deps, clock, counted };
+}
+
+function statusOf(proveStore: () => Promise<void>) {
+  const { deps, ...rest } = partsOf(proveStore);
+  return { status: createStatus(deps), ...rest };
 }
 
 test("a store that cannot be written is unhealthy and not ready, and health still says which engine it is", async () => {
@@ -48,4 +60,99 @@ test("one proof counts for a second, so that probes cost no fsync each", async (
   await clock.advance(1_000);
   assert.equal(await status.isReady(), true);
   assert.equal(proofs, 2);
+});
+
+describe("on Redis", () => {
+  const spilling: SpillStatus = { waiting: 3, bytes: 900, bytesMax: 1_000, isAway: true, isFull: false, awaySince: 1 };
+
+  function onRedis(role: Role, spill?: SpillStatus) {
+    const { deps } = partsOf(away);
+    const server = { isConnected: () => false };
+    return createStatus({ ...deps, engine: "redis", role, server, spill: () => spill });
+  }
+
+  test("that is away, a process whose file takes deliveries is ready and degraded, and says what waits", async () => {
+    for (const role of ["receiver", "serve"] as const) {
+      const status = onRedis(role, spilling);
+      assert.equal(await status.isReady(), true);
+      const report = await status.health();
+      assert.deepEqual(
+        [report.status, report.redis_connected, report.queue_size, report.role],
+        ["degraded", false, null, role],
+      );
+      assert.deepEqual(report.spill, { waiting: 3, bytes: 900, bytes_max: 1_000 });
+      assert.deepEqual(
+        report.problems.map(({ code }) => code),
+        ["redis_away"],
+      );
+    }
+  });
+
+  test("that is away, with a full file, deliveries are refused: not ready, unhealthy", async () => {
+    const status = onRedis("receiver", { ...spilling, isFull: true });
+    assert.equal(await status.isReady(), false);
+    const report = await status.health();
+    assert.equal(report.status, "unhealthy");
+    assert.deepEqual(
+      report.problems.map(({ code }) => code),
+      ["redis_away", "spill_full"],
+    );
+  });
+
+  test("that is away, a worker is ready: a restart would mend nothing", async () => {
+    const status = onRedis("worker");
+    assert.equal(await status.isReady(), true);
+    const report = await status.health();
+    assert.deepEqual([report.status, report.spill], ["degraded", null]);
+  });
+
+  test("what waits in the file counts to the size, and a receiver does not miss workers that it does not have", async () => {
+    const clock = manualClock();
+    const lane = { ready: 0, delayed: 0, leased: 0, dead: 0, unsettled: 0, unfinishedMs: 0 };
+    const figures = () =>
+      readFigures({
+        engine: "redis",
+        sink: "embedded",
+        version: "1.2.3",
+        startedAt: 0,
+        clock,
+        view: {
+          stats: async () => ({ lanes: { route: lane, sync: lane, index: lane }, size: 2, events: 2, capacity: 10 }),
+        },
+        counters: { read: async () => ({}) },
+        ledger: { totals: async () => ({ intended: 0, stored: 0, indexed: 0, removing: 0, removed: 0 }) },
+        processorStatus: () => undefined,
+        channels: () => [],
+        channelFault: () => undefined,
+        spill: () => ({ ...spilling, isAway: false }),
+      });
+    const { deps } = partsOf(async () => undefined);
+    const status = createStatus({
+      ...deps,
+      engine: "redis",
+      role: "receiver",
+      figures,
+      server: { isConnected: () => true },
+      spill: () => ({ ...spilling, isAway: false }),
+    });
+    const report = await status.health();
+    assert.deepEqual([report.status, report.redis_connected, report.queue_size], ["degraded", true, 5]);
+    assert.deepEqual(
+      report.problems.map(({ code }) => code),
+      ["spill_waiting"],
+    );
+    const text = await createPrometheus().render(await figures(), status.sight());
+    assert.match(text, /^memhook_redis_connected 1$/m);
+    assert.match(text, /^memhook_spill_waiting 3$/m);
+    assert.match(text, /^memhook_spill_bytes 900$/m);
+    assert.match(text, /^memhook_queue_size 5$/m);
+    assert.doesNotMatch(text, /workers_running/);
+  });
+
+  test("that is away, Prometheus is told so", async () => {
+    const status = onRedis("receiver", spilling);
+    const text = await createPrometheus().render(await status.figures(), status.sight());
+    assert.match(text, /^memhook_redis_connected 0$/m);
+    assert.match(text, /^memhook_spill_waiting 3$/m);
+  });
 });

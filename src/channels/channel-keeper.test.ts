@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createDutyLoop } from "../app/duty-loop.ts";
 import { type ManualClock, manualClock } from "../clock.ts";
 import type { ChannelDeclaration, ChannelState } from "../crm/crm.ts";
 import { Fault } from "../faults.ts";
 import { silentLog } from "../log.ts";
 import { seededRandom } from "../random.ts";
-import { ChannelKeeper } from "./channel-keeper.ts";
+import { CHANNEL_DUTY, ChannelKeeper, FAILED_LOOK_WAIT_MS_MAX } from "./channel-keeper.ts";
+import { ChannelList } from "./channel-list.ts";
 import type { ChannelStore, StoredChannel } from "./channel-store.ts";
 
 const NOTIFY_URL = "https://memhook.example/webhooks/zoho";
 const LOOK_MS = 10_000;
 
-function setUp() {
+function setUp({ headStartMs = 0 } = {}) {
   const clock = manualClock();
   const stored = new Map<string, StoredChannel>();
   const existing = new Map<string, ChannelState>();
@@ -21,7 +23,10 @@ function setUp() {
   const trouble: { crm: Error | undefined; store: Error | undefined } = { crm: undefined, store: undefined };
   let saves = 0;
   const store: ChannelStore = {
-    list: async () => [...stored.values()],
+    list: async () => {
+      if (trouble.store !== undefined) throw trouble.store;
+      return [...stored.values()];
+    },
     save: async (channel) => {
       saves += 1;
       if (trouble.store !== undefined) throw trouble.store;
@@ -29,7 +34,8 @@ function setUp() {
     },
     forget: async (channelId) => void stored.delete(channelId),
   };
-  const keeper = new ChannelKeeper({
+  const list = new ChannelList(store, { clock, log: silentLog });
+  const look = new ChannelKeeper({
     crm: {
       openChannel: async (declaration) => {
         if (trouble.crm !== undefined) throw trouble.crm;
@@ -40,18 +46,33 @@ function setUp() {
       listChannels: async () => [...existing.values()],
     },
     store,
+    list,
     clock,
     random: seededRandom(1),
-    log: { ...silentLog, warn: () => void lines.push("warn"), error: () => void lines.push("error") },
-    counters: {
-      add: (deltas) => {
-        for (const [name, delta] of Object.entries(deltas)) counts[name] = (counts[name] ?? 0) + delta;
-      },
-    },
+    log: silentLog,
     notifyUrl: NOTIFY_URL,
     modules: ["Accounts"],
+    headStartMs,
   });
-  return { keeper, clock, existing, opened, counts, lines, trouble, saved: () => saves };
+  const keeper = createDutyLoop(
+    {
+      name: CHANNEL_DUTY,
+      doing: "keeping the channel",
+      failedRestMsMax: FAILED_LOOK_WAIT_MS_MAX,
+      perform: (signal) => look.look(signal),
+    },
+    {
+      duties: { hold: async () => true, release: async () => undefined },
+      clock,
+      log: { ...silentLog, warn: () => void lines.push("warn"), error: () => void lines.push("error") },
+      counters: {
+        add: (deltas) => {
+          for (const [name, delta] of Object.entries(deltas)) counts[name] = (counts[name] ?? 0) + delta;
+        },
+      },
+    },
+  );
+  return { keeper, list, clock, stored, existing, opened, counts, lines, trouble, saved: () => saves };
 }
 
 async function looks(clock: ManualClock, times: number): Promise<void> {
@@ -105,7 +126,7 @@ test("trouble is counted by its code, told, and met again at a later look; a bug
 
 test("trouble that stays is met ever more rarely, and at least every five minutes", async () => {
   const { keeper, clock, trouble, saved } = setUp();
-  trouble.store = new Fault("STORE_UNAVAILABLE", "testing");
+  trouble.crm = new Fault("CRM_SCOPE_MISSING", "testing");
   keeper.start();
   await looks(clock, 6); // At 0, 10 and 30 s.
   assert.equal(saved(), 3);
@@ -114,4 +135,43 @@ test("trouble that stays is met ever more rarely, and at least every five minute
   await looks(clock, 30);
   assert.equal(saved(), before + 1);
   await keeper.close();
+});
+
+test("receivers elsewhere have time to learn a new channel's token before the CRM hears of it", async () => {
+  const { keeper, clock, opened, stored } = setUp({ headStartMs: 6_000 });
+  keeper.start();
+  await looks(clock, 0);
+  await clock.advance(0);
+  assert.deepEqual([stored.size, opened.length], [1, 0]);
+  await clock.advance(6_000);
+  await clock.advance(0);
+  assert.equal(opened.length, 1);
+  await keeper.close();
+});
+
+test("a channel that another process opened is believed within seconds, and stays believed while the store is away", async () => {
+  const { list, clock, stored, trouble } = setUp();
+  list.start();
+  await clock.advance(0);
+  stored.set("1", { channelId: "1", token: "t", notifyUrl: NOTIFY_URL, events: [], openedAt: 1, expiresAt: 2 });
+  await clock.advance(3_000);
+  assert.equal(list.channels().length, 1);
+  const before = list.channels();
+  trouble.store = new Fault("STORE_UNAVAILABLE", "testing");
+  await clock.advance(3_000);
+  assert.equal(list.channels(), before);
+  await list.close();
+});
+
+test("a list that was read before a channel was put does not undo it", async () => {
+  let answer: (channels: readonly StoredChannel[]) => void = () => undefined;
+  const asked = new Promise<readonly StoredChannel[]>((resolve) => {
+    answer = resolve;
+  });
+  const list = new ChannelList({ list: () => asked }, { clock: manualClock(), log: silentLog });
+  const loading = list.load();
+  list.put([{ channelId: "1", token: "t", notifyUrl: NOTIFY_URL, events: [], openedAt: 1, expiresAt: 2 }]);
+  answer([]);
+  await loading;
+  assert.equal(list.channels().length, 1);
 });

@@ -20,10 +20,13 @@ export const advice: Readonly<Record<FaultCode, string>> = {
   DOCUMENT_INVALID: "look at the account in the CRM; report it if the record is sound",
   REASON_INVALID: "report it as a bug, then memhook sync <account id>",
   WORKER_LOST: "look for what ended the process (memory, a kill); then redrive the dead letter",
-  STORE_UNAVAILABLE: "check DATA_DIR: free space, permissions, and that the disk is there",
+  STORE_UNAVAILABLE:
+    "check DATA_DIR: free space, permissions, and that the disk is there. On Redis: that it runs and can be reached as REDIS_HOST, REDIS_URL or REDIS_CLUSTER_NODES says; work resumes by itself",
   STORE_INVALID:
     "use the release that wrote the store, or a newer one; if it is damaged, stop, keep a copy of DATA_DIR, restore a back-up (memory.db can also be deleted: it is written again from the CRM)",
   STORE_IN_USE: "stop the other process, or give this one a DATA_DIR of its own",
+  STORE_UNSAFE:
+    "set Redis as memhook doctor says; REDIS_ALLOW_EVICTION=true starts all the same where the eviction policy is meant",
   PORT_UNAVAILABLE: "set PORT or HOST to an address that is free, or stop what listens there",
   CONFIG_INVALID: "correct the variables that are named; docs/configuration.md lists them all",
   UNEXPECTED: "report it with the log line; LOG_LEVEL=debug shows where it happened",

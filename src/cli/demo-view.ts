@@ -22,7 +22,7 @@ export interface DemoScene {
 export function demoLines(figures: Figures, scene: DemoScene, width: number): readonly string[] {
   const { counters, ledger, processor, queue } = figures;
   const count = (name: string) => counters[name] ?? 0;
-  const circuits = Object.entries(processor.circuits).map(([name, { state }]) => `${name} ${state}`);
+  const circuits = Object.entries(processor?.circuits ?? {}).map(([name, { state }]) => `${name} ${state}`);
   const row = (label: string, text: string) => `  ${label.padEnd(23)}${text}`;
   const lines = [
     `memhook demo   ${scene.url}   ${Math.round(scene.elapsedMs / 1000)} s   Ctrl-C ends it`,

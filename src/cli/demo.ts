@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { accountKey } from "../account.ts";
 import { type App, startApp } from "../app/app.ts";
 import type { Figures } from "../app/figures.ts";
+import type { AppDeps } from "../app/parts.ts";
 import { withTimeout } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
@@ -105,7 +106,8 @@ async function setStage(io: CommandIo, options: DemoOptions, lifecycle: Lifecycl
 
   const latenciesMs: number[] = [];
   const logFile = createWriteStream(join(dataDir, "memhook.log"), { mode: 0o600 });
-  const app = await startApp(demoConfig({ dataDir, port, secret }, simulator.credentials), {
+  const config = demoConfig({ dataDir, port, secret }, simulator.credentials);
+  const deps: AppDeps = {
     clock: io.clock,
     random,
     log: openLog("warn", logFile),
@@ -113,7 +115,8 @@ async function setStage(io: CommandIo, options: DemoOptions, lifecycle: Lifecycl
       if (name === "sync_lag") latenciesMs.push(ms);
       if (latenciesMs.length > LATENCIES_MAX) latenciesMs.shift();
     },
-  });
+  };
+  const app = await startApp(config, deps, { role: "serve" });
   lifecycle.add("memhook", () => app.close());
   const accountsBefore = simulator.crm.ids("Accounts");
   return { io, random, simulator, app, secret, startedAt, accountsBefore, changes: [], latenciesMs };

@@ -57,6 +57,7 @@ export function machineFindings(io: CommandIo, config: Config, warnings: readonl
 export async function partFindings(io: CommandIo, config: Config, parts: Parts): Promise<readonly Finding[]> {
   const crm = await crmFinding(io, parts);
   return [
+    ...(await serverFindings(parts)),
     await queueFinding(parts),
     crm,
     ...(crm.result === "ok" ? await permissionFindings(io, config, parts) : []),
@@ -66,8 +67,8 @@ export async function partFindings(io: CommandIo, config: Config, parts: Parts):
       probe: (signal) => parts.memory.probe(signal),
     }),
     ...(await channelFindings(io, parts)),
-    // Last: when no service runs, asking takes the worker lock until the parts are closed.
-    await serviceFinding(parts),
+    // Last: on one machine, asking when no service runs takes the worker lock until the parts are closed.
+    await serviceFinding(config, parts),
   ];
 }
 
@@ -154,6 +155,21 @@ function storeFindings(folder: string): readonly Finding[] {
   });
 }
 
+/** What the settings of Redis mean for "nothing acknowledged is lost". */
+async function serverFindings(parts: Parts): Promise<readonly Finding[]> {
+  try {
+    const findings = await parts.examineStore();
+    return findings.map(({ check, severity, detail, todo }) => ({
+      check: `redis ${check}`,
+      result: severity === "refuse" ? "fail" : severity,
+      detail,
+      todo,
+    }));
+  } catch (error) {
+    return [failure("redis", error)];
+  }
+}
+
 async function queueFinding(parts: Parts): Promise<Finding> {
   const check = "queue";
   try {
@@ -195,7 +211,7 @@ async function permissionFindings(io: CommandIo, { webhook }: Config, { crm }: P
   return [{ ...finding, todo: `make a refresh token with the scope ${CHANNEL_SCOPE} besides, set it, restart` }];
 }
 
-async function serviceFinding(parts: Parts): Promise<Finding> {
+async function serviceFinding({ engine }: Config, parts: Parts): Promise<Finding> {
   const check = "service";
   try {
     if (await parts.isServiceRunning()) return fine(check, "a process works on the queue");
@@ -206,7 +222,7 @@ async function serviceFinding(parts: Parts): Promise<Finding> {
     check,
     result: "warn",
     detail: "no process works on the queue: events wait",
-    todo: "start it: memhook serve",
+    todo: engine.kind === "redis" ? "start one: memhook worker, or memhook serve" : "start it: memhook serve",
   };
 }
 

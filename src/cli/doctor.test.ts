@@ -31,6 +31,7 @@ async function doctor(
     crm: CRM,
     startWorker: async () => undefined,
     isServiceRunning: async () => true,
+    examineStore: async () => [],
     close: async () => undefined,
     ...exceptions,
   };
@@ -137,4 +138,22 @@ test("examines the rest when the parts cannot be opened", async () => {
   const told = await world.cli(["doctor", "--json"], { source, openParts });
   assert.equal(told.code, 1);
   assert.match(told.stdout, /"check": "engine",\s+"result": "fail"/);
+});
+
+test("says of each setting of Redis what it means, and fails on what a service would not start on", async () => {
+  exceptions = {
+    examineStore: async () => [
+      { check: "persistence", severity: "warn", detail: "about a second may be lost", todo: "appendfsync always" },
+      { check: "eviction", severity: "refuse", detail: "queue keys may be dropped", todo: "noeviction" },
+    ],
+  };
+  const { code, found } = await doctor();
+  assert.equal(code, 1);
+  assert.equal(found.get("redis persistence")?.result, "warn");
+  assert.deepEqual(found.get("redis eviction"), {
+    check: "redis eviction",
+    result: "fail",
+    detail: "queue keys may be dropped",
+    todo: "noeviction",
+  });
 });

@@ -1,5 +1,5 @@
-import type { Rooms as AppRooms } from "../app/app.ts";
 import type { Parts as AppParts } from "../app/parts.ts";
+import type { Rooms as AppRooms } from "../app/wire-rooms.ts";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { processSource } from "../config/load.ts";
@@ -43,16 +43,17 @@ function processHost(isJson: boolean, signal: AbortSignal): Host {
     source,
     version: releaseVersion(),
     openLog: (level) => openLog(level),
-    hasStore: (config) => hasStore(config.engine.dataDir),
+    // A server's store needs no file here, and is made by whoever comes first.
+    hasStore: (config) => config.engine.kind === "redis" || hasStore(config.engine.dataDir),
     openParts: async (config, log) => {
       closeToOthers(config.engine.dataDir);
       const { openParts } = await import("../app/parts.ts");
       return commandParts(config, log, await openParts(config, deps(log)));
     },
-    startApp: async (config, log) => {
+    startApp: async (config, log, role) => {
       closeToOthers(config.engine.dataDir);
       const { startApp } = await import("../app/app.ts");
-      return startApp(config, deps(log));
+      return startApp(config, deps(log), { role });
     },
     startSimulator: startStandIn,
     runDemo: async (wish) => {
@@ -66,8 +67,15 @@ function deps(log: Log) {
   return { clock: systemClock, random: systemRandom, log };
 }
 
-/** The app's parts as commands see them. */
-function commandParts(config: Config, log: Log, parts: AppParts): Parts {
+/** The app's parts as commands see them. Throws Fault STORE_UNAVAILABLE when the store does not answer. */
+async function commandParts(config: Config, log: Log, parts: AppParts): Promise<Parts> {
+  const { reachStore } = await import("../app/reach-store.ts");
+  try {
+    await reachStore(parts, deps(log));
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
   const { engine, memory, crm } = parts;
   return {
     queue: engine.queue,
@@ -76,18 +84,31 @@ function commandParts(config: Config, log: Log, parts: AppParts): Parts {
     channels: engine.channels,
     memory,
     crm: config.zoho.credentials === undefined ? undefined : crm,
-    startWorker: async (): Promise<OwnWorker | undefined> => {
-      if (!(await engine.acquireWorkerLock())) return undefined;
-      const { beginWork, wireRooms } = await import("../app/app.ts");
-      const rooms = wireRooms(config, deps(log), parts);
-      await beginWork(parts, rooms, deps(log));
-      return {
-        obstacle: () => obstacleIn(rooms.processor.status().circuits),
-        close: () => rooms.processor.stop({ drainMs: OWN_DRAIN_MS }),
-      };
+    startWorker: () => ownWorker(config, log, parts),
+    isServiceRunning: async () => {
+      const { isWorkedOn } = await import("../app/reach-store.ts");
+      return isWorkedOn(parts);
     },
-    isServiceRunning: async () => !(await engine.acquireWorkerLock()),
+    examineStore: async () => {
+      const { server } = parts;
+      if (server === undefined || config.engine.kind === "embedded") return [];
+      const { examineStore } = await import("../app/store-check.ts");
+      return examineStore(server, config.engine);
+    },
     close: () => parts.close(),
+  };
+}
+
+async function ownWorker(config: Config, log: Log, parts: AppParts): Promise<OwnWorker | undefined> {
+  const { isWorkedOn } = await import("../app/reach-store.ts");
+  if (await isWorkedOn(parts)) return undefined;
+  await parts.engine.acquireWorkerLock(); // Had by now on an engine of one machine; on a server it announces this process.
+  const [{ wireRooms }, { beginWork }] = await Promise.all([import("../app/wire-rooms.ts"), import("../app/work.ts")]);
+  const { processor } = wireRooms(config, deps(log), { parts, role: "worker" });
+  await beginWork(parts, processor, deps(log));
+  return {
+    obstacle: () => obstacleIn(processor.status().circuits),
+    close: () => processor.stop({ drainMs: OWN_DRAIN_MS }),
   };
 }
 

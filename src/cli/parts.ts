@@ -32,6 +32,15 @@ export interface OwnWorker {
   close(): Promise<void>;
 }
 
+/** What a setting of the store's server means for events that were acknowledged. */
+export interface StoreFinding {
+  readonly check: string;
+  /** `refuse`: a service does not start on it. */
+  readonly severity: "ok" | "warn" | "refuse";
+  readonly detail: string;
+  readonly todo: string;
+}
+
 /** The parts that commands use, opened beside a running service or without one. */
 export interface Parts {
   readonly queue: Pick<Queue, "enqueue">;
@@ -41,9 +50,11 @@ export interface Parts {
   readonly memory: Pick<Memory, "kind" | "search" | "probe">;
   /** Absent without credentials. */
   readonly crm: Pick<Crm, "probe" | "listChannels"> | undefined;
-  /** Takes the worker lock and begins to work; undefined when another process has it. Needs the credentials. */
+  /** Begins to work; undefined when another process does. Needs the credentials. */
   startWorker(): Promise<OwnWorker | undefined>;
-  /** True when some process has the worker lock. */
+  /** True when some process works on the queue. */
   isServiceRunning(): Promise<boolean>;
+  /** What the settings of the store's server mean; empty where the store is a file. */
+  examineStore(): Promise<readonly StoreFinding[]>;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { ROLES, type Role } from "../app/role.ts";
 import type { Config } from "../config/config.ts";
 import type { ConfigSource } from "../config/load.ts";
 import type { Log, LogLevel } from "../log.ts";
@@ -18,8 +19,9 @@ import { type ExitCode, Misuse } from "./exit-code.ts";
 import { explainAccount } from "./explain.ts";
 import { SEARCH_LIMIT_DEFAULT, SEARCH_LIMIT_MAX, searchMemory } from "./memory-search.ts";
 import type { CommandIo, Parts } from "./parts.ts";
+import { ROLE_ABOUT, runRole } from "./run-role.ts";
 import { generateSecret } from "./secrets.ts";
-import { type RunningService, serve } from "./serve.ts";
+import type { RunningService } from "./serve.ts";
 import { type RunningSimulator, simulate, WORKDAY_RATE_MAX } from "./simulate.ts";
 import { SYNC_TIMEOUT_SECONDS_DEFAULT, syncAccounts } from "./sync.ts";
 import { load, MENDING, quiet, READING, SYNCING, withParts } from "./with-parts.ts";
@@ -52,7 +54,7 @@ export interface Host extends CommandIo {
   openParts(config: Config, log: Log): Promise<Parts>;
   /** True when memhook has run on the configured folder before. */
   hasStore(config: Config): boolean;
-  startApp(config: Config, log: Log): Promise<RunningService>;
+  startApp(config: Config, log: Log, role: Role): Promise<RunningService>;
   startSimulator(wish: SimulatorWish): Promise<RunningSimulator>;
   runDemo(wish: Omit<DemoWish, "for"> & { readonly forMs?: number }): Promise<ExitCode>;
 }
@@ -106,16 +108,13 @@ function addService(program: Command, host: Host, end: End): void {
       end(await host.runDemo({ ...rest, ...(forMs === undefined ? {} : { forMs }) }));
     });
 
-  program
-    .command("serve")
-    .description("receive webhooks and keep the memory in step, until told to stop")
-    .option(...JSON_OPTION)
-    .action(async () => {
-      const loaded = load(host, { crm: true });
-      if (loaded.outcome === "invalid") return end(configProblems(host.terminal, loaded.problems));
-      const log = host.openLog(loaded.config.log.level);
-      end(await serve(host, { ...loaded, log, start: () => host.startApp(loaded.config, log) }));
-    });
+  for (const role of ROLES) {
+    program
+      .command(role)
+      .description(ROLE_ABOUT[role])
+      .option(...JSON_OPTION)
+      .action(async () => end(await runRole(host, role)));
+  }
 
   program
     .command("sync")

@@ -175,6 +175,7 @@ test("parts are closed whether the command succeeds or fails", async () => {
     crm: undefined,
     startWorker: async () => undefined,
     isServiceRunning: async () => false,
+    examineStore: async () => [],
     close: async () => {
       closes += 1;
     },

@@ -1,6 +1,9 @@
 import { resolve } from "node:path";
 import type { LogLevel } from "../log.ts";
+import type { RedisAddress } from "./redis-address.ts";
 import type { Environment } from "./schema.ts";
+
+const BYTES_PER_MB = 1_000_000;
 
 /** Who may deliver, and where from. */
 export interface WebhookConfig {
@@ -25,13 +28,32 @@ export interface EventsConfig {
   readonly customModules: readonly { readonly module: string; readonly accountField: string }[];
 }
 
-/** The embedded engine. The Redis engine's settings join as a second kind when it moves in. */
-export interface EngineConfig {
+/** What queue, ledger, channels and counters are kept in. */
+export type EngineConfig = EmbeddedEngineConfig | RedisEngineConfig;
+
+interface EngineBounds {
+  readonly capacity: number;
+  readonly dedupWindowMs: number;
+}
+
+/** One file, no server. */
+export interface EmbeddedEngineConfig extends EngineBounds {
   readonly kind: "embedded";
   /** Absolute. */
   readonly dataDir: string;
-  readonly capacity: number;
-  readonly dedupWindowMs: number;
+}
+
+/** Redis or Valkey, for any number of processes. */
+export interface RedisEngineConfig extends EngineBounds {
+  readonly kind: "redis";
+  readonly address: RedisAddress;
+  readonly keyPrefix: string;
+  /** Start although the eviction policy can drop the queue's keys. */
+  readonly isEvictionAllowed: boolean;
+  /** Absolute; holds what this process keeps for itself: its spill file. */
+  readonly dataDir: string;
+  /** Bound of the spill file. */
+  readonly spillBytesMax: number;
 }
 
 /** How work is done. */
@@ -105,12 +127,7 @@ export function assembleConfig(env: Environment, cwd: string): Config {
       ignoredFields: env.EVENT_FILTER ?? [],
       customModules: env.CUSTOM_MODULES ?? [],
     },
-    engine: {
-      kind: "embedded",
-      dataDir,
-      capacity: env.WEBHOOK_MAX_QUEUE_SIZE,
-      dedupWindowMs: env.WEBHOOK_EVENT_TTL,
-    },
+    engine: engineConfig(env, dataDir),
     processor: {
       workers: env.WEBHOOK_NUM_WORKERS,
       batchSize: env.WEBHOOK_BATCH_SIZE,
@@ -134,6 +151,30 @@ export function assembleConfig(env: Environment, cwd: string): Config {
     http: { host: env.HOST, port: env.PORT, ...given({ adminToken: env.ADMIN_TOKEN }) },
     log: { level: env.LOG_LEVEL },
   });
+}
+
+function engineConfig(env: Environment, dataDir: string): EngineConfig {
+  const bounds = { capacity: env.WEBHOOK_MAX_QUEUE_SIZE, dedupWindowMs: env.WEBHOOK_EVENT_TTL };
+  const address = redisAddress(env);
+  if (address === undefined) return { kind: "embedded", dataDir, ...bounds };
+  return {
+    kind: "redis",
+    address,
+    keyPrefix: env.REDIS_KEY_PREFIX,
+    isEvictionAllowed: env.REDIS_ALLOW_EVICTION,
+    dataDir,
+    spillBytesMax: env.SPILL_MAX_MB * BYTES_PER_MB,
+    ...bounds,
+  };
+}
+
+/** The one address that is given; the cross checks refuse a second. */
+function redisAddress(env: Environment): RedisAddress | undefined {
+  const { REDIS_HOST: host, REDIS_PORT: port, REDIS_DB: db, REDIS_URL: url, REDIS_CLUSTER_NODES: nodes } = env;
+  const password = given({ password: env.REDIS_PASSWORD });
+  if (url !== undefined) return url;
+  if (nodes !== undefined) return { kind: "cluster", nodes, ...password, tls: false };
+  return host === undefined ? undefined : { kind: "single", host, port, ...password, db, tls: false };
 }
 
 function webhookConfig(env: Environment): WebhookConfig {

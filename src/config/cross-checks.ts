@@ -59,6 +59,9 @@ export function configWarnings(env: Environment, config: Config): readonly Warni
       "every delivery will be refused: no WEBHOOK_SECRET, ZOHO_NOTIFICATION_TOKEN or WEBHOOK_BASE_URL",
     );
   }
+  if (config.engine.kind === "redis" && config.sink.kind === "embedded") {
+    warn("DATA_DIR", "the embedded memory is one file: all workers on this Redis must share this folder");
+  }
   if (env.WEBHOOK_SECRET_PREVIOUS_UNTIL !== undefined && env.WEBHOOK_SECRET_PREVIOUS === undefined) {
     warn("WEBHOOK_SECRET_PREVIOUS_UNTIL", "has no effect without WEBHOOK_SECRET_PREVIOUS");
   }
@@ -86,17 +89,30 @@ function zohoProblems(isSet: (name: VariableName) => boolean): readonly Problem[
 
 function redisProblems(isSet: (name: VariableName) => boolean): readonly Problem[] {
   const addresses = REDIS_ADDRESSES.filter(isSet);
-  if (addresses.length === 0) {
-    if (!isSet("REDIS_PASSWORD")) return [];
-    return [{ name: "REDIS_PASSWORD", expected: `one of ${REDIS_ADDRESSES.join(", ")} beside it, or to be unset` }];
+  const [first] = addresses;
+  const problems: Problem[] = addresses
+    .slice(1)
+    .map((name) => ({ name, expected: `to be unset beside ${first}: one address only` }));
+  if (isSet("REDIS_PASSWORD") && !isSet("REDIS_HOST") && !isSet("REDIS_CLUSTER_NODES")) {
+    const expected = isSet("REDIS_URL")
+      ? "to be unset beside REDIS_URL, which has its own password inside"
+      : `one of ${REDIS_ADDRESSES.join(", ")} beside it, or to be unset`;
+    problems.push({ name: "REDIS_PASSWORD", expected });
   }
-  const problems: Problem[] = addresses.map((name) => ({
-    name,
-    expected: "to be unset: the Redis engine is not part of this release; unset it to use the embedded engine",
-  }));
-  for (const name of addresses.slice(1))
-    problems.push({ name, expected: `to be unset beside ${addresses[0]}: one address only` });
   return problems;
+}
+
+/** What only the values tell: a database that the address has no place for. Values that are wrong by themselves are undefined. */
+export function databaseProblems(values: Readonly<Record<string, string | undefined>>): readonly Problem[] {
+  const db = values["REDIS_DB"];
+  if (db === undefined || /^0+$/.test(db)) return [];
+  if (values["REDIS_CLUSTER_NODES"] !== undefined) {
+    return [{ name: "REDIS_DB", expected: "0, or to be unset: a cluster has one database only" }];
+  }
+  if (values["REDIS_URL"] !== undefined) {
+    return [{ name: "REDIS_DB", expected: "to be unset beside REDIS_URL, which names its own database" }];
+  }
+  return [];
 }
 
 function cogneeProblems(isSet: (name: VariableName) => boolean): readonly Problem[] {

@@ -148,6 +148,12 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ["REDIS_PORT", "0"],
   ["REDIS_URL", "http://localhost"],
   ["REDIS_CLUSTER_NODES", "a:1,b"],
+  ["REDIS_URL", "redis+sentinel://one:26379,two:26379"],
+  ["REDIS_URL", "redis://:%zz@redis"],
+  ["REDIS_KEY_PREFIX", "mem{hook}"],
+  ["REDIS_KEY_PREFIX", "mem hook"],
+  ["SPILL_MAX_MB", "0"],
+  ["SPILL_MAX_MB", "100001"],
   ["PORT", "65536"],
   ["PORT", "0x50"],
   ["ADMIN_TOKEN", "has a blank in it"],
@@ -183,15 +189,26 @@ describe("between variables", () => {
     assert.deepEqual(problemNames(CREDENTIALS), []);
   });
 
-  test("a Redis password without a Redis is a problem", () => {
+  test("a Redis password goes with a host or a cluster, not alone and not with a URL", () => {
     assert.deepEqual(problemNames({ REDIS_PASSWORD: "password" }), ["REDIS_PASSWORD"]);
+    assert.deepEqual(problemNames({ REDIS_PASSWORD: "password", REDIS_URL: "redis://redis" }), ["REDIS_PASSWORD"]);
+    assert.deepEqual(problemNames({ REDIS_PASSWORD: "password", REDIS_HOST: "redis" }), []);
+    assert.deepEqual(problemNames({ REDIS_PASSWORD: "password", REDIS_CLUSTER_NODES: "a:1,b:2" }), []);
   });
 
-  test("Redis and Cognee are refused by name while they are not part of the release", () => {
-    for (const env of [{ REDIS_HOST: "redis" }, { REDIS_URL: "redis://redis" }, { REDIS_CLUSTER_NODES: "a:1,b:2" }]) {
-      const loaded = load(env);
-      assert.match(JSON.stringify(loaded), /Redis engine is not part of this release/);
-    }
+  test("Redis has one address", () => {
+    const all = { REDIS_HOST: "redis", REDIS_URL: "redis://redis", REDIS_CLUSTER_NODES: "a:1" };
+    assert.deepEqual(problemNames(all), ["REDIS_URL", "REDIS_CLUSTER_NODES"]);
+  });
+
+  test("a database's number goes with a host: a cluster has one only, and a URL names its own", () => {
+    assert.deepEqual(problemNames({ REDIS_DB: "3", REDIS_HOST: "redis" }), []);
+    assert.deepEqual(problemNames({ REDIS_DB: "3", REDIS_CLUSTER_NODES: "a:1" }), ["REDIS_DB"]);
+    assert.deepEqual(problemNames({ REDIS_DB: "3", REDIS_URL: "redis://redis/3" }), ["REDIS_DB"]);
+    assert.deepEqual(problemNames({ REDIS_DB: "0", REDIS_CLUSTER_NODES: "a:1" }), []);
+  });
+
+  test("Cognee is refused by name while it is not part of the release", () => {
     assert.match(
       JSON.stringify(load({ COGNEE_URL: "https://cognee.example", COGNEE_API_KEY: "key" })),
       /not part of this release/,
@@ -204,6 +221,68 @@ describe("between variables", () => {
     assert.deepEqual(names, ["PORT", ...Object.keys(CREDENTIALS)]);
     assert.equal(loadConfig({ env: CREDENTIALS, cwd }, missingCredentials).outcome, "valid");
   });
+});
+
+describe("an address of Redis makes the engine redis", () => {
+  const engine = (env: Readonly<Record<string, string>>) => {
+    const { config } = valid(env);
+    assert.equal(config.engine.kind, "redis");
+    return config.engine.kind === "redis" ? config.engine : assert.fail();
+  };
+
+  test("with bounds and defaults", () => {
+    const { address, ...rest } = engine({ REDIS_HOST: "redis" });
+    assert.deepEqual(address, { kind: "single", host: "redis", port: 6379, db: 0, tls: false });
+    assert.deepEqual(rest, {
+      kind: "redis",
+      keyPrefix: "memhook",
+      isEvictionAllowed: false,
+      dataDir: join(cwd, "data"),
+      spillBytesMax: 256_000_000,
+      capacity: 10_000,
+      dedupWindowMs: 3_600_000,
+    });
+  });
+
+  const rows: readonly (readonly [Readonly<Record<string, string>>, unknown])[] = [
+    [
+      { REDIS_HOST: "redis", REDIS_PORT: "7000", REDIS_PASSWORD: "pass", REDIS_DB: "2" },
+      { kind: "single", host: "redis", port: 7000, password: "pass", db: 2, tls: false },
+    ],
+    [
+      { REDIS_URL: "rediss://user:p%40ss@redis.example:6380/5" },
+      { kind: "single", host: "redis.example", port: 6380, username: "user", password: "p@ss", db: 5, tls: true },
+    ],
+    [{ REDIS_URL: "redis://[::1]" }, { kind: "single", host: "::1", port: 6379, db: 0, tls: false }],
+    [
+      { REDIS_URL: "redis+sentinel://:pass@one:26379,two/main/1" },
+      {
+        kind: "sentinel",
+        sentinels: [
+          { host: "one", port: 26379 },
+          { host: "two", port: 26379 },
+        ],
+        name: "main",
+        password: "pass",
+        db: 1,
+        tls: false,
+      },
+    ],
+    [
+      { REDIS_CLUSTER_NODES: "a:7000, b:7001", REDIS_PASSWORD: "pass" },
+      {
+        kind: "cluster",
+        nodes: [
+          { host: "a", port: 7000 },
+          { host: "b", port: 7001 },
+        ],
+        password: "pass",
+        tls: false,
+      },
+    ],
+  ];
+  for (const [env, expected] of rows)
+    test(Object.values(env).join(" "), () => assert.deepEqual(engine(env).address, expected));
 });
 
 describe("the .env file", () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { assembleConfig, type Config } from "./config.ts";
-import { configWarnings, crossProblems, type Problem, type Warning } from "./cross-checks.ts";
+import { configWarnings, crossProblems, databaseProblems, type Problem, type Warning } from "./cross-checks.ts";
 import { type Environment, environmentSchema, type VariableName, variables } from "./schema.ts";
 import { type SummaryRow, summarise } from "./summary.ts";
 import { typoWarnings } from "./typos.ts";
@@ -49,6 +49,7 @@ export function loadConfig(source: ConfigSource, furtherCheck: FurtherCheck = ()
       ? []
       : parsed.error.issues.map((issue) => ({ name: String(issue.path[0]), expected: issue.message }))),
     ...crossProblems(isSet),
+    ...databaseProblems(values),
     ...furtherCheck(values),
   ];
   if (!parsed.success || problems.length > 0) return { outcome: "invalid", problems };

@@ -9,6 +9,7 @@ import {
   flag,
   hostPorts,
   instant,
+  keyPrefix,
   oneOf,
   origin,
   redisUrl,
@@ -57,6 +58,9 @@ const RETRIES_MAX = 100;
 const DEBOUNCE_MS_MAX = 60_000;
 /** Zoho takes no longer token on a channel. */
 const CHANNEL_TOKEN_LENGTH_MAX = 50;
+
+/** Some 270 million events that wait in a file: who has more waiting has lost Redis for days. */
+const SPILL_MB_MAX = 100_000;
 
 /** 64 bits and more, so that the digests of e-mail addresses cannot be tried out. */
 const FIELD_POLICY_SALT_LENGTH_MIN = 16;
@@ -226,48 +230,54 @@ const memory = {
 const engine = {
   DATA_DIR: text("a folder").register(notes, {
     group: "Engine",
-    about: "Where the embedded engine and sink keep their files. Made when it is not there.",
+    about:
+      "Where the embedded engine and sink, and the spill file of the Redis engine, keep their files. Made when it is not there.",
     default: "./data",
   }),
   REDIS_HOST: text("a host name or address", { min: 1, max: 253 }).optional().register(notes, {
     group: "Engine",
     about: "One of the three Redis addresses set = engine redis, else embedded.",
-    isForLater: true,
   }),
   REDIS_PORT: wholeNumber({ min: 1, max: 65_535 }).register(notes, {
     group: "Engine",
     about: "Belongs to `REDIS_HOST`.",
     default: "6379",
-    isForLater: true,
   }),
   REDIS_PASSWORD: text("the password of Redis").optional().register(notes, {
     group: "Engine",
-    about: "Signs in to Redis.",
+    about: "Signs in to `REDIS_HOST` or `REDIS_CLUSTER_NODES`; `REDIS_URL` has its own inside.",
     isSecret: true,
-    isForLater: true,
   }),
   REDIS_DB: wholeNumber({ min: 0, max: 65_535 }).register(notes, {
     group: "Engine",
-    about: "The database's number; a cluster has 0 only.",
+    about: "The database's number, beside `REDIS_HOST`; a cluster has 0 only.",
     default: "0",
-    isForLater: true,
   }),
   REDIS_URL: redisUrl().optional().register(notes, {
     group: "Engine",
-    about: "Instead of `REDIS_HOST`.",
+    about:
+      "Instead of `REDIS_HOST`: with TLS (`rediss:`), a user name, or Sentinel. `%` encodes what is special in a password.",
     isSecret: true,
-    isForLater: true,
   }),
   REDIS_CLUSTER_NODES: hostPorts().optional().register(notes, {
     group: "Engine",
-    about: "Instead of `REDIS_HOST`: some nodes of a cluster.",
-    isForLater: true,
+    about: "Instead of `REDIS_HOST`: some nodes of a cluster; the others are found by them.",
   }),
-  REDIS_KEY_PREFIX: text("up to 50 characters", { min: 1, max: 50 }).register(notes, {
+  REDIS_KEY_PREFIX: keyPrefix().register(notes, {
     group: "Engine",
-    about: "Begins every key.",
+    about: "Begins every key. Two installations on one Redis have two.",
     default: "memhook",
-    isForLater: true,
+  }),
+  REDIS_ALLOW_EVICTION: flag().register(notes, {
+    group: "Engine",
+    about: "Start although the eviction policy of Redis can drop keys of the queue, and events with them.",
+    default: "false",
+  }),
+  SPILL_MAX_MB: wholeNumber({ min: 1, max: SPILL_MB_MAX }).register(notes, {
+    group: "Engine",
+    about:
+      "Megabytes of the file in `DATA_DIR` that takes deliveries while Redis is away: 256 are about 700,000 events. Full, they are refused with 503.",
+    default: "256",
   }),
 } as const;
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseHostPort, parseRedisUrl } from "./redis-address.ts";
 
 /** Most entries of one list: more than any CRM has fields worth naming, few enough to be a configuration. */
 const LIST_LENGTH_MAX = 500;
@@ -167,22 +168,20 @@ export function cron() {
 
 /** Servers as `host:port`, comma-separated. */
 export function hostPorts() {
-  return kind("servers, comma-separated, as in host:6379", (value) =>
-    listOf(value, (entry) => {
-      const match = /^([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:]+\]):(\d{1,5})$/.exec(entry);
-      const port = Number(match?.[2]);
-      return match?.[1] !== undefined && port >= 1 && port <= 65_535 ? { host: match[1], port } : undefined;
-    }),
-  );
+  return kind("servers, comma-separated, as in host:6379", (value) => listOf(value, (entry) => parseHostPort(entry)));
 }
 
-/** The address of a Redis server. */
+/** The address of a Redis server, or of the sentinels that know one. */
 export function redisUrl() {
-  return kind("redis://[user:password@]host[:port][/db] or rediss://…", (value) => {
-    const url = URL.canParse(value) ? new URL(value) : undefined;
-    if (url === undefined || url.hostname === "" || !/^(\/\d{0,5})?$/.test(url.pathname)) return undefined;
-    return url.protocol === "redis:" || url.protocol === "rediss:" ? value : undefined;
-  });
+  const forms = "redis://[user:password@]host[:port][/db], rediss://… or";
+  return kind(`${forms} redis+sentinel://[user:password@]host:port,host:port/<master>[/db]`, parseRedisUrl);
+}
+
+/** What begins the keys: braces would move them between the slots of a cluster. */
+export function keyPrefix() {
+  return kind("up to 50 characters without braces and blanks", (value) =>
+    /^[^{}\s]{1,50}$/.test(value) ? value : undefined,
+  );
 }
 
 function within(value: number, range: { readonly min: number; readonly max: number }): number | undefined {

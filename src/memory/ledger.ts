@@ -54,6 +54,17 @@ export interface LedgerOutcome {
   readonly isIndexed: boolean;
 }
 
+/** A document that the sink was found to have, though the ledger knows nothing of its account. */
+export interface AdoptedEntry {
+  readonly account: AccountKey;
+  /** Empty where the sink does not keep it: the account's next sync then writes, and replaces the document at `sinkRef`. */
+  readonly fingerprint: string;
+  readonly sinkRef: string;
+  readonly title: string;
+  /** True = the state becomes `indexed`, not `stored`. */
+  readonly isIndexed: boolean;
+}
+
 /** `displaced`: accounts that had one of these children until now, and so must be read again. */
 export type LedgerWritten =
   | { readonly outcome: "written"; readonly displaced: readonly AccountKey[] }
@@ -62,6 +73,8 @@ export type LedgerWritten =
 /**
  * What memhook last wrote, by account, and which account each child record belongs to.
  * Writes are fenced: whoever lost the lease writes nothing. Throws Fault STORE_UNAVAILABLE.
+ * Eleven methods, one above our bound: `adopt` and `forgetWritten` are the two answers to a store that was lost, and belong
+ * to whoever holds the table that the others write. Each user takes its slice.
  */
 export interface Ledger {
   read(accounts: readonly AccountKey[]): Promise<ReadonlyMap<AccountKey, LedgerEntry>>;
@@ -71,7 +84,16 @@ export interface Ledger {
   record(outcomes: readonly LedgerOutcome[]): Promise<readonly LedgerWritten[]>;
   /** Marks accounts in state `stored` as `indexed`. */
   markIndexed(accounts: readonly AccountKey[]): Promise<void>;
-  /** Forgets what was written last, of all accounts: the sink has been made anew. Each next sync writes. Returns how many. */
+  /**
+   * Makes entries for accounts that have none, from what the sink was found to have; never changes one, tombstones included,
+   * so it needs no lease and may run beside the workers. `readAt` is 0, the fencing token older than any lease and children
+   * are not known: whatever is recorded next is accepted. All that were new, or none; returns how many.
+   */
+  adopt(entries: readonly AdoptedEntry[]): Promise<number>;
+  /**
+   * Forgets what was written last, of all accounts, with the sink's ids: the sink has been made anew. Each next sync writes.
+   * Returns how many.
+   */
   forgetWritten(): Promise<number>;
   /** Accounts in one state, oldest first: what an index run has to make searchable. */
   inState(state: LedgerState, limit: number): Promise<readonly LedgerEntry[]>;

@@ -41,6 +41,22 @@ export interface StoredDocument {
   readonly text: string;
 }
 
+/** A document in a listing: what is needed to know it again, without its text. */
+export interface ListedDocument {
+  readonly account: AccountKey;
+  readonly sinkRef: string;
+  readonly title: string;
+  /** The fingerprint that it was last put with. Absent where the sink does not keep it, or did not yet. */
+  readonly fingerprint?: string;
+  /** True = a search finds it already; else after a `flush`. */
+  readonly isIndexed: boolean;
+  /** Names the place behind this document for the next page; only the sink that wrote it understands it. */
+  readonly cursor: string;
+}
+
+/** Most documents in one page of a listing; a larger wish is cut. */
+export const LIST_LIMIT_MAX = 1_000;
+
 /**
  * The sink: where documents are written and searched. One writer per account (the caller's lease).
  * A method throws a Fault (SINK_UNREACHABLE, SINK_UNAVAILABLE) when the sink as a whole is away;
@@ -61,6 +77,14 @@ export interface Memory {
   search(query: string, options: { readonly limit: number }, signal: AbortSignal): Promise<readonly SearchHit[]>;
   /** The account's document as the sink has it, if any. */
   read(account: AccountKey, signal: AbortSignal): Promise<StoredDocument | undefined>;
+  /**
+   * Documents behind the cursor `after`, or from the first, at most `limit`; an empty page is the end. The order holds while
+   * documents come and go, so a whole pass shows each one that stayed. Only documents of accounts, whatever else is there.
+   */
+  list(
+    options: { readonly after?: string; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<readonly ListedDocument[]>;
   /** Names the store behind the sink: another answer means another store, which has none of the documents. */
   identity(signal: AbortSignal): Promise<string>;
   /** Cheapest call that proves that the sink can be written; throws the fault that stands in the way. */

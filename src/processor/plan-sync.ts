@@ -12,6 +12,8 @@ export interface Subject {
   readonly lease: Lease;
   readonly account: AccountKey;
   readonly entry: LedgerEntry | undefined;
+  /** True when the sink may have a document of which the ledger does not say where: it must look before it adds. */
+  readonly isUncertain: boolean;
   /** When this read began, epoch milliseconds. */
   readonly readAt: number;
 }

@@ -42,6 +42,11 @@ export interface ProcessorDeps {
   readonly ledger: Pick<Ledger, "read" | "intend" | "record" | "parents" | "children" | "inState" | "markIndexed">;
   readonly crm: Pick<Crm, "readAccounts" | "readParents" | "probe">;
   readonly memory: Pick<Memory, "put" | "remove" | "flush" | "probe">;
+  /**
+   * False while the ledger may lack entries of documents that the sink has: after a total loss of the store, until the ledger
+   * was rebuilt. Absent = always true, as where no store is lost under running workers.
+   */
+  readonly knowsSink?: () => Promise<boolean>;
   readonly counters: Pick<Counters, "add">;
   readonly clock: Clock;
   readonly random: Random;

@@ -242,6 +242,28 @@ test("a write whose end is not known is repeated with a look first", async () =>
   assert.equal((await engine.ledger.read(["zoho/1"])).get("zoho/1")?.state, "indexed");
 });
 
+for (const [when, answers] of [
+  ["all the while", [false]],
+  ["until its rebuilding ends between two looks", [false, true]],
+  ["since a loss between two looks", [true, false]],
+] as const) {
+  test(`a ledger that may lack entries, ${when}, has the sink look before it adds, and only where there is none`, async () => {
+    const { crm, sink, all, send } = world(1);
+    await send(...all);
+    const asked = [...answers];
+    sink.knows = () => asked.shift() ?? answers.at(-1) ?? true;
+    crm.accounts.set("2", "Account 2");
+    crm.accounts.set("1", "Account One");
+    await send({ module: "Accounts", recordId: "1" }, { module: "Accounts", recordId: "2" });
+    const puts = sink.puts.map(({ document, isUncertain }) => [document.account, isUncertain]);
+    assert.deepEqual(puts.toSorted(), [
+      ["zoho/1", false],
+      ["zoho/1", false],
+      ["zoho/2", true],
+    ]);
+  });
+}
+
 test("a clock that was set back does not make a fresh read look old", async () => {
   const { crm, sink, engine, all, send, clock } = world();
   await send(...all);

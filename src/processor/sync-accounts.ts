@@ -70,8 +70,8 @@ async function readAndPlan(deps: StageDeps, leases: readonly Lease[], right: Wor
   const accounts = leases.map((lease) => accountOfKey(lease.key));
   const valid = accounts.filter((account) => account !== undefined);
   const startedAt = deps.clock.now();
-  const [entries, reads] = await Promise.all([
-    deps.ledger.read(valid),
+  const [{ entries, isWhole }, reads] = await Promise.all([
+    readLedger(deps, valid),
     valid.length === 0 ? new Map<AccountKey, AccountRead>() : deps.crm.readAccounts(valid, right.signal),
   ]);
   return leases.map((lease, index): Plan => {
@@ -80,8 +80,22 @@ async function readAndPlan(deps: StageDeps, leases: readonly Lease[], right: Wor
       return { step: "none", attempt: failed(lease, new Fault("REASON_INVALID", "reading a job's key")) };
     }
     const entry = entries.get(account);
-    return planFor(deps, { lease, account, entry, readAt: laterThan(entry, startedAt) }, reads.get(account));
+    const isUncertain = entry === undefined ? !isWhole : entry.state === "intended" || entry.state === "removing";
+    const subject = { lease, account, entry, isUncertain, readAt: laterThan(entry, startedAt) };
+    return planFor(deps, subject, reads.get(account));
   });
+}
+
+/**
+ * What the ledger knows of the accounts, and whether that is all that was ever written. Asked before the read, which may be
+ * overtaken by the end of a rebuilding, and after it, as a loss may have come first.
+ */
+async function readLedger({ ledger, knowsSink }: StageDeps, accounts: readonly AccountKey[]) {
+  const didKnow = (await knowsSink?.()) ?? true;
+  const entries = await ledger.read(accounts);
+  const isComplete = entries.size === new Set(accounts).size;
+  const isWhole = isComplete || (didKnow && ((await knowsSink?.()) ?? true));
+  return { entries, isWhole };
 }
 
 /** Tells the ledger what is about to be written. Returns the jobs whose lease no longer allows it. */
@@ -120,9 +134,9 @@ async function putAll(
 ): Promise<ReadonlyMap<string, PutResult>> {
   if (plans.length === 0) return new Map();
   right.mustHold();
-  const requests = plans.map(({ found: { document }, subject: { entry } }) => ({
+  const requests = plans.map(({ found: { document }, subject: { entry, isUncertain } }) => ({
     document,
-    isUncertain: entry?.state === "intended" || entry?.state === "removing",
+    isUncertain,
     ...(entry?.sinkRef === undefined ? {} : { sinkRef: entry.sinkRef }),
   }));
   const results = await deps.memory.put(requests, right.signal);

@@ -3,17 +3,19 @@ import type { TestContext } from "node:test";
 import type { ChannelStore } from "../../src/channels/channel-store.ts";
 import type { ManualClock } from "../../src/clock.ts";
 import type { Counters } from "../../src/counters.ts";
+import type { Duties } from "../../src/duties.ts";
 import type { Ledger } from "../../src/memory/ledger.ts";
 import type { Lane, Lease, NewEvent, NewJob, Queue, QueueOptions } from "../../src/queue/queue.ts";
 import type { QueueView } from "../../src/queue/queue-view.ts";
 
-/** The five ports of an engine, as one process sees them. */
+/** The ports of an engine, as one process sees them. */
 export interface EnginePorts {
   readonly queue: Queue;
   readonly view: QueueView;
   readonly ledger: Ledger;
   readonly counters: Counters;
   readonly channels: ChannelStore;
+  readonly duties: Duties;
 }
 
 /** An engine under test: a store, a process that works on it, and a clock that stands still. */

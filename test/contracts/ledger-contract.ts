@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type AccountKey, accountKey, type RecordRef } from "../../src/account.ts";
-import type { LedgerIntent, LedgerOutcome } from "../../src/memory/ledger.ts";
+import type { AdoptedEntry, LedgerIntent, LedgerOutcome } from "../../src/memory/ledger.ts";
 import type { Lease } from "../../src/queue/queue.ts";
 import {
   bury,
@@ -24,6 +24,7 @@ const contact = (id: string): RecordRef => ({ module: "Contacts", recordId: id }
 /** What every ledger keeps: the way of a write, fencing, children and their moves. */
 export function ledgerContract(name: string, start: StartEngine): void {
   describe(`${name}: the way of a write`, () => writes(start));
+  describe(`${name}: adopting what the sink has`, () => adopting(start));
   describe(`${name}: fencing`, () => fencing(start));
   describe(`${name}: children`, () => children(start));
   describe(`${name}: reads`, () => reads(start));
@@ -172,6 +173,115 @@ function writes(start: StartEngine): void {
     assert.equal((await entry(engine, ONE))?.state, "stored");
     assert.equal((await entry(engine, TWO))?.state, "intended");
     assert.equal((await engine.ports.ledger.parents([contact("9")])).get("Contacts/9"), ONE);
+  });
+}
+
+function adoptedOf(account: AccountKey, more: Partial<AdoptedEntry> = {}): AdoptedEntry {
+  return { account, fingerprint: "f1", sinkRef: `ref of ${account}`, title: "Acme", isIndexed: true, ...more };
+}
+
+function adopting(start: StartEngine): void {
+  test("adopts what the sink has, searchable or not yet, with its fingerprint or without", async (t) => {
+    const engine = await startFor(t, start);
+    const { ledger } = engine.ports;
+    const unknown = adoptedOf(TWO, { fingerprint: "", isIndexed: false });
+    assert.equal(await ledger.adopt([adoptedOf(ONE), unknown]), 2);
+    const common = { title: "Acme", childCount: 0, readAt: 0, writtenAt: engine.clock.now() };
+    assert.deepEqual(await entry(engine, ONE), {
+      ...{ account: ONE, state: "indexed", fingerprint: "f1", sinkRef: `ref of ${ONE}` },
+      ...common,
+    });
+    assert.deepEqual(await entry(engine, TWO), {
+      ...{ account: TWO, state: "stored", fingerprint: "", sinkRef: `ref of ${TWO}` },
+      ...common,
+    });
+    assert.deepEqual(
+      (await ledger.list({ limit: 10 })).map(({ account }) => account),
+      [ONE, TWO],
+    );
+    assert.deepEqual(
+      (await ledger.inState("stored", 10)).map(({ account }) => account),
+      [TWO],
+    );
+    assert.equal(await ledger.adopt([]), 0);
+  });
+
+  test("never changes an entry by adopting: not what was written, is about to be, or is gone, nor what was adopted", async (t) => {
+    const engine = await startFor(t, start);
+    const { ledger } = engine.ports;
+    const [three, four] = [accountKey("3"), accountKey("4")];
+    const written = await rightTo(engine, ONE);
+    await record(engine, outcomeOf(engine, written, { fingerprint: "new", sinkRef: "s1", children: [contact("9")] }));
+    await intend(engine, intentOf(engine, await rightTo(engine, TWO), { fingerprint: "new" }));
+    await record(engine, outcomeOf(engine, await rightTo(engine, three), { verb: "remove", fingerprint: "" }));
+    const before = await ledger.read([ONE, TWO, three]);
+    const again = [ONE, TWO, three, four, four].map((account) => adoptedOf(account, { fingerprint: "old" }));
+    assert.equal(await ledger.adopt(again), 1, "only the fourth is new, once");
+    assert.deepEqual(await ledger.read([ONE, TWO, three]), before);
+    assert.equal((await ledger.parents([contact("9")])).get("Contacts/9"), ONE);
+    assert.equal(await ledger.adopt([adoptedOf(four, { fingerprint: "older", sinkRef: "other" })]), 0);
+    assert.equal((await entry(engine, four))?.fingerprint, "old");
+    assert.equal((await entry(engine, four))?.sinkRef, `ref of ${four}`);
+  });
+
+  test("takes an unchanged outcome after adopting: it stays indexed, keeps the sink's id, and learns its children", async (t) => {
+    const engine = await startFor(t, start);
+    await engine.ports.ledger.adopt([adoptedOf(ONE)]);
+    // A clock that was set back since does not make the read look older than what was adopted.
+    await engine.clock.advance(-3_600_000);
+    assert.deepEqual(await sync(engine, ONE, [contact("9")]), WRITTEN);
+    const after = await entry(engine, ONE);
+    assert.equal(after?.state, "indexed");
+    assert.equal(after?.sinkRef, `ref of ${ONE}`);
+    assert.equal(after?.readAt, engine.clock.now());
+    assert.equal(after?.childCount, 1);
+    assert.equal((await engine.ports.ledger.parents([contact("9")])).get("Contacts/9"), ONE);
+  });
+
+  test("takes a write after adopting, and its intent keeps the sink's id", async (t) => {
+    const engine = await startFor(t, start);
+    await engine.ports.ledger.adopt([adoptedOf(ONE, { fingerprint: "" })]);
+    const lease = await rightTo(engine, ONE);
+    assert.equal(await intend(engine, intentOf(engine, lease)), "written");
+    assert.equal((await entry(engine, ONE))?.sinkRef, `ref of ${ONE}`);
+    assert.deepEqual(await record(engine, outcomeOf(engine, lease)), WRITTEN);
+    assert.equal((await entry(engine, ONE))?.state, "stored");
+    assert.equal((await entry(engine, ONE))?.fingerprint, "f1");
+  });
+
+  test("counts what was adopted in the totals, and keeps it through a kill", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, []);
+    const more = [accountKey("3"), accountKey("4")].map((account) => adoptedOf(account, { isIndexed: false }));
+    assert.equal(await engine.ports.ledger.adopt([adoptedOf(ONE), adoptedOf(TWO), ...more]), 3);
+    await engine.crash();
+    const none = { intended: 0, removing: 0, removed: 0 };
+    assert.deepEqual(await engine.ports.ledger.totals(), { ...none, stored: 3, indexed: 1 });
+    await engine.ports.ledger.markIndexed(more.map(({ account }) => account));
+    assert.deepEqual(await engine.ports.ledger.totals(), { ...none, stored: 1, indexed: 3 });
+  });
+
+  test("forgets what was adopted when the sink was made anew, its id included", async (t) => {
+    const engine = await startFor(t, start);
+    await engine.ports.ledger.adopt([adoptedOf(ONE), adoptedOf(TWO, { fingerprint: "" })]);
+    assert.equal(await engine.ports.ledger.forgetWritten(), 2);
+    for (const account of [ONE, TWO]) {
+      const after = await entry(engine, account);
+      assert.equal(after?.fingerprint, "");
+      assert.equal(after?.sinkRef, undefined);
+    }
+    assert.equal(await engine.ports.ledger.forgetWritten(), 0);
+  });
+
+  test("adopts a page of 500 in one step, and lists it in key order", async (t) => {
+    const engine = await startFor(t, start);
+    const accounts = Array.from({ length: 500 }, (_, index) => accountKey(String(1_000 + index)));
+    assert.equal(await engine.ports.ledger.adopt(accounts.toReversed().map((account) => adoptedOf(account))), 500);
+    const listed = await engine.ports.ledger.list({ limit: 1_000 });
+    assert.deepEqual(
+      listed.map(({ account }) => account),
+      accounts,
+    );
   });
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type AccountKey, accountKey, type MemoryDocument } from "../../src/account.ts";
-import type { Memory, PutRequest } from "../../src/memory/memory.ts";
+import { LIST_LIMIT_MAX, type ListedDocument, type Memory, type PutRequest } from "../../src/memory/memory.ts";
 
 /** What a sink gives the suite for one test: an empty memory, and two things that only its keeper can do. */
 export interface MemoryHarness {
@@ -35,6 +35,7 @@ export function memoryContract(name: string, open: () => Promise<MemoryHarness>)
 
   describe(`memory contract: ${name}`, () => {
     describe("writing", () => writingContract(check));
+    describe("listing", () => listContract(check));
     describe("failures", () => failureContract(check));
     describe("searching", () => searchContract(check));
   });
@@ -154,6 +155,77 @@ function writingContract(check: Check): void {
   });
 }
 
+function listContract(check: Check): void {
+  check("lists nothing where there is nothing", async ({ memory }) => {
+    assert.deepEqual(await memory.list({ limit: LIMIT }, never), []);
+  });
+
+  check("lists every document once, page by page, in the same order each time", async ({ memory, reopen }) => {
+    const documents = [5, 3, 11, 1, 2, 30, 4].map((id) => document(id, `animal${id}`));
+    const results = await memory.put(documents.map(putOf), never);
+    const listed = await listAll(memory, 3);
+    assert.equal(listed.length, documents.length);
+    for (const [index, result] of results.entries()) {
+      const found = listed.find(({ account }) => account === documents[index]?.account);
+      assert.equal(found?.title, documents[index]?.title);
+      assert.equal(found?.sinkRef, result.outcome === "stored" ? result.sinkRef : "");
+      assert.equal(found?.isIndexed, result.outcome === "stored" && result.isIndexed);
+      if (found?.fingerprint !== undefined) assert.equal(found.fingerprint, documents[index]?.fingerprint);
+    }
+    for (const limit of [1, 2, 7, 100, LIST_LIMIT_MAX + 1]) assert.deepEqual(await listAll(memory, limit), listed);
+    assert.deepEqual(await listAll(await reopen(), 2), listed);
+  });
+
+  check(
+    "lists a replaced document once, with its new title and fingerprint, and says what is searchable",
+    async ({ memory }) => {
+      const sinkRef = await putStored(memory, document(1, "zebra"));
+      await memory.put(
+        [{ document: { ...document(1, "giraffe"), title: "Renamed" }, sinkRef, isUncertain: false }],
+        never,
+      );
+      await memory.flush(never);
+      const [found, ...others] = await listAll(memory, 10);
+      assert.deepEqual(others, []);
+      assert.equal(found?.title, "Renamed");
+      assert.equal(found?.isIndexed, true);
+      if (found?.fingerprint !== undefined) assert.equal(found.fingerprint, document(1, "giraffe").fingerprint);
+    },
+  );
+
+  check("lists no account that was forgotten", async ({ memory }) => {
+    await memory.put(
+      [1, 2, 3].map((id) => putOf(document(id, "zebra"))),
+      never,
+    );
+    await memory.remove([{ account: key(2) }], never);
+    assert.deepEqual(new Set((await listAll(memory, 2)).map(({ account }) => account)), new Set([key(1), key(3)]));
+  });
+
+  check("misses no document that stayed while others came and went between two pages", async ({ memory }) => {
+    const stays = [2, 4, 6, 8];
+    await memory.put(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((id) => putOf(document(id, "zebra"))),
+      never,
+    );
+    const seen: AccountKey[] = [];
+    const gone = [1, 3, 5, 7];
+    for (let page = await memory.list({ limit: 2 }, never); page.length > 0; ) {
+      seen.push(...page.map(({ account }) => account));
+      const going = gone.shift();
+      if (going !== undefined) {
+        // The document that the cursor names may be among those that go.
+        const accounts = [going, 8 - going].filter((id) => !stays.includes(id)).map((id) => ({ account: key(id) }));
+        await memory.remove(accounts, never);
+        await memory.put([putOf(document(going + 100, "zebra")), putOf(document(4, `giraffe${going}`))], never);
+      }
+      const after = page.at(-1)?.cursor ?? "";
+      page = await memory.list({ after, limit: 2 }, never);
+    }
+    for (const id of stays) assert.equal(seen.filter((account) => account === key(id)).length, 1, `account ${id}`);
+  });
+}
+
 function failureContract(check: Check): void {
   check("fails a document that it cannot take, and not its neighbours", async ({ memory, spoil }) => {
     const bad = await spoil(document(2, "spoiled"));
@@ -184,6 +256,7 @@ function failureContract(check: Check): void {
     await assert.rejects(memory.flush(stop), /told to stop/);
     await assert.rejects(memory.search("zebra", { limit: LIMIT }, stop), /told to stop/);
     await assert.rejects(memory.read(accountKey("1"), stop), /told to stop/);
+    await assert.rejects(memory.list({ limit: LIMIT }, stop), /told to stop/);
     await assert.rejects(memory.probe(stop), /told to stop/);
     assert.ok(await memory.read(accountKey("1"), never));
     assert.equal(await memory.read(accountKey("2"), never), undefined);
@@ -253,6 +326,17 @@ function document(id: number, word: string): MemoryDocument {
 
 function putOf(document: MemoryDocument): PutRequest {
   return { document, isUncertain: false };
+}
+
+/** A whole pass over the listing. */
+async function listAll(memory: Memory, limit: number): Promise<readonly ListedDocument[]> {
+  const listed: ListedDocument[] = [];
+  for (let page = await memory.list({ limit }, never); page.length > 0; ) {
+    assert.ok(page.length <= Math.min(limit, LIST_LIMIT_MAX));
+    listed.push(...page);
+    page = await memory.list({ after: page.at(-1)?.cursor ?? "", limit }, never);
+  }
+  return listed;
 }
 
 async function putStored(memory: Memory, document: MemoryDocument): Promise<string> {

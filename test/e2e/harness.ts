@@ -14,7 +14,7 @@ const WAIT_TIMEOUT_MS = 30_000;
 export const MAIN = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 export const SECRET = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/** A running `memhook serve`, reached from outside only. */
+/** A running `memhook serve`, `receiver` or `worker`, reached from outside only. */
 export interface Served {
   readonly url: string;
   readonly process: ChildProcess;
@@ -35,9 +35,12 @@ export function cleanEnv(env: Readonly<Record<string, string>>): NodeJS.ProcessE
   return { PATH, HOME, HOST: "127.0.0.1", NO_COLOR: "1", ...env };
 }
 
-/** Starts the real program and waits until it listens. Throws with its output when it ends before. */
-export async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
-  const child = spawn(process.execPath, [MAIN, "serve"], {
+/** Starts the real program as a service and waits until it listens. Throws with its output when it ends before. */
+export async function serve(
+  env: Readonly<Record<string, string>>,
+  role: "serve" | "receiver" | "worker" = "serve",
+): Promise<Served> {
+  const child = spawn(process.execPath, [MAIN, role], {
     env: cleanEnv({ PORT: "0", WEBHOOK_SECRET: SECRET, ADMIN_TOKEN: "test-admin-token", ...env }),
     cwd: env["DATA_DIR"],
     stdio: ["ignore", "pipe", "pipe"],

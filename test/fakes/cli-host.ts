@@ -53,6 +53,7 @@ export async function cliWorld(parts: Partial<Parts> = {}): Promise<CliWorld> {
     crm: { probe: async () => undefined, listChannels: async () => [] },
     startWorker: async () => undefined,
     isServiceRunning: async () => true,
+    examineStore: async () => [],
     close: async () => undefined,
     ...parts,
   };

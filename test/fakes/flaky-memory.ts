@@ -73,6 +73,10 @@ export function flakyMemory(inner: Memory, deps: { readonly clock?: Clock } = {}
       await arrive(signal);
       return inner.read(account, signal);
     },
+    list: async (options, signal) => {
+      await arrive(signal);
+      return inner.list(options, signal);
+    },
     identity: async (signal) => {
       await arrive(signal);
       return inner.identity(signal);

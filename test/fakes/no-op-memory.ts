@@ -1,6 +1,6 @@
 import type { AccountKey, MemoryDocument } from "../../src/account.ts";
 import type { Clock } from "../../src/clock.ts";
-import type { Memory } from "../../src/memory/memory.ts";
+import { LIST_LIMIT_MAX, type Memory } from "../../src/memory/memory.ts";
 import { type FlakyMemory, flakyMemory } from "./flaky-memory.ts";
 
 /** What was asked of a no-op memory. */
@@ -20,7 +20,8 @@ export type NoOpMemory = FlakyMemory & {
 };
 
 /**
- * Makes one. `keepsText` makes it a whole (slow) memory, which passes the contract; else `read` and `search` find nothing.
+ * Makes one. `keepsText` makes it a whole (slow) memory, which passes the contract; else `read` and `search` find nothing, and a
+ * listing has no titles.
  * `isIndexed: false` makes documents searchable only after `flush`, as Cognee does.
  */
 export function noOpMemory(
@@ -30,6 +31,7 @@ export function noOpMemory(
   const counts: NoOpCounts = { puts: 0, documents: 0, removes: 0, flushes: 0 };
   const fingerprints = new Map<AccountKey, string>();
   const stored = new Map<AccountKey, MemoryDocument>();
+  const unindexed = new Set<AccountKey>();
   const searchable = new Map<AccountKey, MemoryDocument>();
   const inner: Memory = {
     kind: "no-op",
@@ -38,6 +40,7 @@ export function noOpMemory(
       counts.documents += requests.length;
       return requests.map(({ document }) => {
         fingerprints.set(document.account, document.fingerprint);
+        if (!isIndexed) unindexed.add(document.account);
         if (keepsText) stored.set(document.account, document);
         if (keepsText && isIndexed) searchable.set(document.account, document);
         return { outcome: "stored", sinkRef: document.account, isIndexed };
@@ -47,6 +50,7 @@ export function noOpMemory(
       counts.removes += 1;
       for (const { account } of accounts) {
         fingerprints.delete(account);
+        unindexed.delete(account);
         stored.delete(account);
         searchable.delete(account);
       }
@@ -54,7 +58,15 @@ export function noOpMemory(
     },
     flush: async () => {
       counts.flushes += 1;
+      unindexed.clear();
       for (const [account, document] of stored) searchable.set(account, document);
+    },
+    list: async ({ after = "", limit }) => {
+      const accounts = [...fingerprints.keys()].filter((account) => account > after).sort();
+      return accounts.slice(0, Math.min(Math.max(1, limit), LIST_LIMIT_MAX)).map((account) => ({
+        ...{ account, sinkRef: account, title: stored.get(account)?.title ?? "", cursor: account },
+        ...{ fingerprint: fingerprints.get(account) ?? "", isIndexed: !unindexed.has(account) },
+      }));
     },
     identity: async () => "no-op",
     search: async (query, { limit }) => {

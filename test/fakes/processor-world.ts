@@ -35,6 +35,8 @@ export interface FakeSink {
   readonly puts: PutRequest[];
   readonly removals: AccountKey[];
   isIndexedAtOnce: boolean;
+  /** Asked by the processor: does the ledger know all that the sink has? */
+  knows: () => boolean;
   flushes: number;
   onPut: (signal: AbortSignal) => Promise<void> | void;
   onFlush: () => Promise<void> | void;
@@ -94,6 +96,7 @@ export function startWorld<Engine extends WorldEngine>(
     ledger: engine.ledger,
     crm: crmPort(crm, clock),
     memory: sinkPort(sink),
+    knowsSink: async () => sink.knows(),
     counters: {
       add: (deltas) => {
         for (const [name, delta] of Object.entries(deltas)) counts[name] = (counts[name] ?? 0) + delta;
@@ -160,7 +163,8 @@ function fakeCrm(): FakeCrm {
 
 function fakeSink(): FakeSink {
   const state = { texts: new Map(), poison: new Map(), puts: [], removals: [], flushes: 0, probes: 0 };
-  return { ...state, outage: undefined, isIndexedAtOnce: true, onPut: () => undefined, onFlush: () => undefined };
+  const calls = { knows: () => true, onPut: () => undefined, onFlush: () => undefined };
+  return { ...state, ...calls, outage: undefined, isIndexedAtOnce: true };
 }
 
 function crmPort(crm: FakeCrm, clock: ManualClock): ProcessorDeps["crm"] {

@@ -50,7 +50,7 @@ export class AccountTable {
     this.#setState = database.prepare("UPDATE accounts SET state = ? WHERE id = ?");
     this.#forgetHash = database.prepare("UPDATE accounts SET children_hash = NULL WHERE id = ?");
     this.#forgetFingerprints = database.prepare(
-      "UPDATE accounts SET fingerprint = '', sink_ref = NULL WHERE fingerprint <> ''",
+      "UPDATE accounts SET fingerprint = '', sink_ref = NULL WHERE fingerprint <> '' OR sink_ref IS NOT NULL",
     );
     this.#keyOf = database.prepare("SELECT account FROM accounts WHERE id = ?");
     const removed = ledgerStateCode("removed");

@@ -54,8 +54,11 @@ export interface Database {
   close(): void;
 }
 
-/** Opens the store and brings it to this release's version. Throws Fault STORE_INVALID or STORE_UNAVAILABLE. */
-export function openDatabase(path: string): Database {
+/**
+ * Opens a store and brings it to this release's version, of the engine's schema or that of another file which is kept like it.
+ * Throws Fault STORE_INVALID or STORE_UNAVAILABLE.
+ */
+export function openDatabase(path: string, migrations: readonly string[] = MIGRATIONS): Database {
   const database = connect(path);
   try {
     requireSqlite(database);
@@ -66,7 +69,7 @@ export function openDatabase(path: string): Database {
     database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
     database.exec("PRAGMA foreign_keys = OFF");
     database.exec("PRAGMA temp_store = MEMORY");
-    migrate(database);
+    migrate(database, migrations);
     return database;
   } catch (error) {
     database.close();
@@ -170,16 +173,16 @@ function compareVersions(left: string, right: string): number {
 }
 
 /** Runs the migrations that the file lacks, each whole or not at all, safe against a second process that does the same. */
-function migrate(database: Database): void {
+function migrate(database: Database, migrations: readonly string[]): void {
   for (;;) {
     const version = userVersion(database);
-    if (version > MIGRATIONS.length) {
+    if (version > migrations.length) {
       throw new Fault(
         "STORE_INVALID",
-        `opening the store: expected version ${MIGRATIONS.length} at most, found ${version}`,
+        `opening the store: expected version ${migrations.length} at most, found ${version}`,
       );
     }
-    const migration = MIGRATIONS[version];
+    const migration = migrations[version];
     if (migration === undefined) return;
     database.exec("BEGIN IMMEDIATE");
     try {

@@ -1,6 +1,6 @@
+import { addFailure, mergeFailures } from "../../queue/failures.ts";
 import type { Failure, JobAddress } from "../../queue/queue.ts";
 import { hold } from "./add-work.ts";
-import { addFailure, mergeFailures } from "./failures.ts";
 import type { Job } from "./job-table.ts";
 import type { QueueTables } from "./queue-tables.ts";
 import type { Step } from "./step.ts";

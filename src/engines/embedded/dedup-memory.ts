@@ -1,4 +1,4 @@
-import { EVENT_CHUNK_ROWS } from "./event-id.ts";
+import { EVENT_CHUNK_ROWS } from "./event-place.ts";
 import type { ReasonTable } from "./reason-table.ts";
 import { SeqTable } from "./seq-table.ts";
 import type { Step } from "./step.ts";

@@ -1,6 +1,7 @@
 import type { ChannelStore } from "../../channels/channel-store.ts";
 import type { Clock } from "../../clock.ts";
 import type { Counters } from "../../counters.ts";
+import type { Duties } from "../../duties.ts";
 import type { Log } from "../../log.ts";
 import type { Ledger } from "../../memory/ledger.ts";
 import type { Queue, QueueOptions } from "../../queue/queue.ts";
@@ -13,6 +14,7 @@ import { type Database, openDatabase, storeFault } from "./database.ts";
 import { DedupMemory } from "./dedup-memory.ts";
 import { createChannelStore } from "./embedded-channels.ts";
 import { CounterLog, createCounters } from "./embedded-counters.ts";
+import { createDuties } from "./embedded-duties.ts";
 import { createLedger } from "./embedded-ledger.ts";
 import { createQueue } from "./embedded-queue.ts";
 import { createQueueView } from "./embedded-queue-view.ts";
@@ -47,7 +49,7 @@ export interface EmbeddedEngineOptions {
   readonly historyRows?: number;
 }
 
-/** The six ports on one SQLite file. */
+/** The seven ports on one SQLite file. */
 export interface EmbeddedEngine {
   readonly queue: Queue;
   readonly view: QueueView;
@@ -55,6 +57,7 @@ export interface EmbeddedEngine {
   readonly counters: Counters;
   readonly channels: ChannelStore;
   readonly sealed: SealedStore;
+  readonly duties: Duties;
   /**
    * Takes the right to claim for the life of this process. False = another process has it. On success the leases of a
    * predecessor that died are free at once. Commands beside a running service do everything else without it.
@@ -119,6 +122,7 @@ export function openEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEngi
     counters: createCounters({ counterLog, group, clock, closing: closing.signal }),
     channels: createChannelStore(database, group),
     sealed: createSealedStore(database, group),
+    duties: createDuties(group, lock),
     acquireWorkerLock: async () => {
       if (lock.isHeld) return true;
       if (!lock.acquire()) return false;

@@ -1,5 +1,6 @@
 import { type AccountKey, type RecordRef, recordKey, recordOf } from "../../account.ts";
 import type {
+  AdoptedEntry,
   Ledger,
   LedgerEntry,
   LedgerIntent,
@@ -49,6 +50,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
           recount(step, "stored", "indexed");
         }
       }),
+    adopt: (entries) => group.runUnsynced((step) => entries.filter((candidate) => adopt(deps, step, candidate)).length),
     forgetWritten: () => group.run(() => accounts.forgetFingerprints()),
     inState: (state, limit) => group.read(() => accounts.inState(state, limit).map(entryOf)),
     parents: (records) => group.read(() => parents(deps, records)),
@@ -100,6 +102,24 @@ function record(deps: LedgerDeps, step: Step, outcome: LedgerOutcome): LedgerWri
     outcome: "written",
     displaced: displace(deps, deps.children.replace(id, records, (before?.childCount ?? 0) > 0)),
   };
+}
+
+/** Takes over what the sink has, unless something is known of the account. Token 0 and read time 0: any write is newer. */
+function adopt(deps: LedgerDeps, step: Step, { isIndexed, ...known }: AdoptedEntry): boolean {
+  if (deps.accounts.find(known.account) !== undefined) return false;
+  write(deps, step, {
+    before: undefined,
+    after: {
+      ...known,
+      state: isIndexed ? "indexed" : "stored",
+      readAt: 0,
+      writtenAt: step.now,
+      childCount: 0,
+      childrenHash: undefined,
+      token: 0,
+    },
+  });
+  return true;
 }
 
 /** A record that was read under its account needs no routing any more: its dead letter in that lane closes. */

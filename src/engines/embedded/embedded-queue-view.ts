@@ -1,8 +1,8 @@
 import type { Clock } from "../../clock.ts";
+import { parseFailures } from "../../queue/failures.ts";
 import type { DeadLetter, DeadLetterSelection, JobRecord, QueueStats, QueueView } from "../../queue/queue-view.ts";
 import { JOB_DEAD, JOB_LEASED, rankOf } from "./codes.ts";
 import { purge, redrive } from "./dead-letters.ts";
-import { parseFailures } from "./failures.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Job } from "./job-table.ts";
 import type { LaneFigures } from "./lane-figures.ts";

@@ -1,9 +1,10 @@
 import { assert } from "../../assert.ts";
-import { type NewEvent, type NewJob, NOTE_LENGTH_MAX, type Queue } from "../../queue/queue.ts";
+import { dedupHash } from "../../queue/event-id.ts";
+import type { Queue } from "../../queue/queue.ts";
+import { assertSound } from "../../queue/sound-job.ts";
 import { deliver, enqueue } from "./add-work.ts";
 import { claim } from "./claim-work.ts";
 import { isStoreTrouble } from "./database.ts";
-import { dedupHash } from "./event-id.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { LaneFigures } from "./lane-figures.ts";
 import type { QueueTables } from "./queue-tables.ts";
@@ -58,10 +59,4 @@ function nextDue(figures: LaneFigures, lane: Parameters<LaneFigures["nextDue"]>[
     if (isStoreTrouble(error)) return undefined;
     throw error;
   }
-}
-
-function assertSound(job: NewJob | NewEvent): void {
-  assert(job.key.length > 0, "a job has a key");
-  assert(job.reason.note.length <= NOTE_LENGTH_MAX, `a note has at most ${NOTE_LENGTH_MAX} characters`);
-  assert(Number.isSafeInteger(job.reason.receivedAt), "a reason says when it arrived, in whole milliseconds");
 }

@@ -1,8 +1,9 @@
+import { EVENT_HASH_SPAN, isEventOf, searchHashes } from "../../queue/event-id.ts";
 import { type EventFate, type Lane, LEASE_REASONS_MAX, type Reason } from "../../queue/queue.ts";
 import type { EventRecord } from "../../queue/queue-view.ts";
 import { fateCode, fateOf, laneCode, laneOf } from "./codes.ts";
 import { type Database, integer, optionalInteger, optionalText, type Row, type Statement, text } from "./database.ts";
-import { EVENT_CHUNK_ROWS, EVENT_HASH_SPAN, isEventOf, packEventId, searchHashes } from "./event-id.ts";
+import { EVENT_CHUNK_ROWS, packEventId } from "./event-place.ts";
 
 /** Most events shown for one id: a whole delivery of the largest kind (1 MiB of ids) is cut, a usual one is not. */
 const EVENTS_SHOWN_MAX = 1_000;

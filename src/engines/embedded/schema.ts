@@ -6,7 +6,7 @@
  * - `jobs`: at most one live and one dead job per lane and key. `slot` is the lane's code, plus 3 when dead, so that
  *   one unique index states both bounds. A dead job's `due_at` is when it failed.
  * - `reasons`: one row per event: dedup memory (dedup-memory.ts finds the rows), reason and history at once
- *   (docs/decisions/0004). `job_id` is set while a job holds it; `lane` and `key` once it is settled. See event-id.ts for `event_id` and `event_place`.
+ *   (docs/decisions/0004). `job_id` is set while a job holds it; `lane` and `key` once it is settled. See event-place.ts for `event_id` and `event_place`.
  * - `accounts`, `children`: the ledger.
  */
 export const MIGRATIONS: readonly string[] = [

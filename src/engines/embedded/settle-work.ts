@@ -1,9 +1,9 @@
 import { assert, unreachable } from "../../assert.ts";
+import { addFailure } from "../../queue/failures.ts";
 import type { Lease, NewJob, Settled, Settlement } from "../../queue/queue.ts";
 import { enqueue, hold } from "./add-work.ts";
 import { JOB_LEASED, rankCode } from "./codes.ts";
 import { bury, heal } from "./dead-letters.ts";
-import { addFailure } from "./failures.ts";
 import type { Job } from "./job-table.ts";
 import { mergedWait } from "./joining.ts";
 import type { QueueTables } from "./queue-tables.ts";

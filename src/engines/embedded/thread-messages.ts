@@ -3,7 +3,7 @@ import type { LogFields } from "../../log.ts";
 import type { QueueOptions } from "../../queue/queue.ts";
 
 /** The ports that the engine's thread answers for. */
-export type PortName = "queue" | "view" | "ledger" | "counters" | "channels" | "sealed" | "engine";
+export type PortName = "queue" | "view" | "ledger" | "counters" | "channels" | "sealed" | "duties" | "engine";
 
 /** One call of a method of a port. `id` is absent when nobody waits for an answer. */
 export interface ThreadCall {

@@ -197,6 +197,7 @@ function portsOver(calls: Calls): EmbeddedEngine {
       intend: (intents) => calls.ask("ledger", "intend", [intents]),
       record: (outcomes) => calls.ask("ledger", "record", [outcomes]),
       markIndexed: (accounts) => calls.ask("ledger", "markIndexed", [accounts]),
+      adopt: (entries) => calls.ask("ledger", "adopt", [entries]),
       forgetWritten: () => calls.ask("ledger", "forgetWritten", []),
       inState: (state, limit) => calls.ask("ledger", "inState", [state, limit]),
       parents: (records) => calls.ask("ledger", "parents", [records]),
@@ -216,6 +217,10 @@ function portsOver(calls: Calls): EmbeddedEngine {
     sealed: {
       read: (name) => calls.ask("sealed", "read", [name]),
       write: (name, sealed) => calls.ask("sealed", "write", [name, sealed]),
+    },
+    duties: {
+      hold: (name, leaseMs) => calls.ask("duties", "hold", [name, leaseMs]),
+      release: (name) => calls.ask("duties", "release", [name]),
     },
     acquireWorkerLock: () => calls.ask("engine", "acquireWorkerLock", []),
     prove: () => calls.ask("engine", "prove", []),

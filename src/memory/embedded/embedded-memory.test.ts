@@ -242,6 +242,30 @@ async function codeOf<T>(told: Set<unknown>, call: () => Promise<T>): Promise<T 
   }
 }
 
+check(
+  "takes over a file of the release before, and learns each fingerprint when a document is put again",
+  async (memory, { path, open }) => {
+    await put(memory, document(1, "zebra"), document(2, "giraffe"));
+    const name = await memory.identity(never);
+    await memory.close();
+    const database = new DatabaseSync(path);
+    // As version 1 was: the same but for this column.
+    database.exec("ALTER TABLE document DROP COLUMN fingerprint; PRAGMA user_version = 1");
+    database.close();
+    const taken = open();
+    const fingerprints = async () => (await taken.list({ limit: 10 }, never)).map((listed) => listed.fingerprint);
+    assert.equal(await taken.identity(never), name, "the documents need not be written again");
+    assert.deepEqual(await fingerprints(), [undefined, undefined]);
+    await put(taken, document(2, "giraffe"));
+    assert.deepEqual(await fingerprints(), [undefined, "giraffe"]);
+    await put(taken, { ...document(1, "okapi"), fingerprint: "other" });
+    assert.deepEqual(await fingerprints(), ["other", "giraffe"]);
+    assert.deepEqual(await found(taken, "okapi"), ["1"]);
+    assert.deepEqual(await found(taken, "zebra"), []);
+    await taken.close();
+  },
+);
+
 check("refuses a file of a later release, and one that is no database", async (memory, { path, open }) => {
   await memory.close();
   const database = new DatabaseSync(path);

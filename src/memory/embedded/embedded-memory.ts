@@ -6,6 +6,7 @@ import type { Clock } from "../../clock.ts";
 import { Fault } from "../../faults.ts";
 import type { Log } from "../../log.ts";
 import type { Memory, PutResult, RemoveResult } from "../memory.ts";
+import { documentList } from "./document-list.ts";
 import { embeddedSearch } from "./embedded-search.ts";
 import { migrate } from "./schema.ts";
 import { guarded, guardedWork, isSqliteError, isStoreTrouble } from "./sqlite-faults.ts";
@@ -34,7 +35,7 @@ export interface EmbeddedMemoryOptions {
  * A put that resolved is on disk (WAL, fsync at each commit) and searchable. Throws Fault SINK_UNAVAILABLE, STORE_INVALID.
  */
 export function openEmbeddedMemory(options: EmbeddedMemoryOptions): Memory {
-  const { reader, identity, writer } = guarded("opening the embedded memory", () => openHalves(options));
+  const { reader, identity, list, writer } = guarded("opening the embedded memory", () => openHalves(options));
   return {
     ...reader,
     put: (requests, signal) =>
@@ -49,6 +50,10 @@ export function openEmbeddedMemory(options: EmbeddedMemoryOptions): Memory {
       return results;
     },
     flush: async (signal) => signal.throwIfAborted(),
+    list: async ({ after, limit }, signal) => {
+      signal.throwIfAborted();
+      return guarded("listing the embedded memory", () => list(after, limit));
+    },
     identity: async (signal) => {
       signal.throwIfAborted();
       return guarded("reading the memory's identity", () => String(identity.get()?.["name"]));
@@ -66,7 +71,8 @@ function openHalves({ path, clock, log }: EmbeddedMemoryOptions) {
   try {
     const writer = new EmbeddedWriter(database, clock);
     log.info({ documents: writer.count() }, "embedded memory open");
-    return { reader: readerOf(database), writer, identity: database.prepare("SELECT name FROM identity") };
+    const identity = database.prepare("SELECT name FROM identity");
+    return { reader: readerOf(database), writer, identity, list: documentList(database) };
   } catch (error) {
     database.close();
     throw error;
@@ -224,19 +230,22 @@ class EmbeddedWriter {
     }
   }
 
-  #write({ account, title, text }: MemoryDocument): void {
+  #write({ account, title, text, fingerprint }: MemoryDocument): void {
     const now = this.#clock.now();
     const stored = this.#statements.select.get(account);
     if (stored === undefined) {
-      const { lastInsertRowid } = this.#statements.insert.run(account, title, text, now);
+      const { lastInsertRowid } = this.#statements.insert.run(account, title, text, fingerprint, now);
       this.#statements.index.run(lastInsertRowid, title, text);
       return;
     }
-    if (stored["title"] === title && stored["text"] === text) return;
     const id = stored["id"] ?? null;
+    if (stored["title"] === title && stored["text"] === text) {
+      if (stored["fingerprint"] !== fingerprint) this.#statements.setFingerprint.run(fingerprint, id);
+      return;
+    }
     // The index keeps no text: it has to be told what it is to forget.
     this.#statements.unindex.run(id, stored["title"] ?? null, stored["text"] ?? null);
-    this.#statements.update.run(title, text, now, id);
+    this.#statements.update.run(title, text, fingerprint, now, id);
     this.#statements.index.run(id, title, text);
   }
 
@@ -261,9 +270,12 @@ type Statements = ReturnType<typeof prepare>;
 function prepare(database: DatabaseSync) {
   return {
     count: database.prepare("SELECT count(*) AS count FROM document"),
-    select: database.prepare("SELECT id, title, text FROM document WHERE account = ?"),
-    insert: database.prepare("INSERT INTO document (account, title, text, written_at) VALUES (?, ?, ?, ?)"),
-    update: database.prepare("UPDATE document SET title = ?, text = ?, written_at = ? WHERE id = ?"),
+    select: database.prepare("SELECT id, title, text, fingerprint FROM document WHERE account = ?"),
+    insert: database.prepare(
+      "INSERT INTO document (account, title, text, fingerprint, written_at) VALUES (?, ?, ?, ?, ?)",
+    ),
+    update: database.prepare("UPDATE document SET title = ?, text = ?, fingerprint = ?, written_at = ? WHERE id = ?"),
+    setFingerprint: database.prepare("UPDATE document SET fingerprint = ? WHERE id = ?"),
     delete: database.prepare("DELETE FROM document WHERE id = ?"),
     index: database.prepare("INSERT INTO document_words (rowid, title, text) VALUES (?, ?, ?)"),
     unindex: database.prepare(

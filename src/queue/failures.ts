@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { FAILURES_MAX, type Failure } from "../../queue/queue.ts";
-import type { FailureRecord } from "../../queue/queue-view.ts";
+import { FAILURES_MAX, type Failure } from "./queue.ts";
+import type { FailureRecord } from "./queue-view.ts";
 
 /** Longest failure message kept, in characters; a sentence, not a reply body. */
-const MESSAGE_LENGTH_MAX = 500;
+export const FAILURE_MESSAGE_LENGTH_MAX = 500;
 
 const failuresSchema = z.array(
   z.object({ code: z.string(), message: z.string(), attempt: z.number(), failedAt: z.number() }),
@@ -21,7 +21,7 @@ export function addFailure(
   at: { readonly attempt: number; readonly failedAt: number },
 ): string {
   const { code, message } = failure;
-  return keep([...parseFailures(stored), { code, message: message.slice(0, MESSAGE_LENGTH_MAX), ...at }]);
+  return keep([...parseFailures(stored), { code, message: message.slice(0, FAILURE_MESSAGE_LENGTH_MAX), ...at }]);
 }
 
 /** The failures of two jobs that become one. */

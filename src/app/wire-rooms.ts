@@ -1,0 +1,155 @@
+import {
+  CHANNEL_DUTY,
+  ChannelKeeper,
+  DEFAULT_CHANNEL_MODULES,
+  FAILED_LOOK_WAIT_MS_MAX,
+} from "../channels/channel-keeper.ts";
+import { CHANNELS_RELOAD_MS, ChannelList } from "../channels/channel-list.ts";
+import type { Config } from "../config/config.ts";
+import { createProcessor, type Processor } from "../processor/processor.ts";
+import { routingRules } from "../processor/routing-rules.ts";
+import { fieldMatcher } from "../receiver/field-matcher.ts";
+import { RECEIVER_PATH, type ReceiverDeps } from "../receiver/receiver.ts";
+import { releaseVersion } from "../version.ts";
+import { createDutyLoop, type DutyLoop } from "./duty-loop.ts";
+import { type Figures, readFigures } from "./figures.ts";
+import { knowsSink } from "./follow-sink.ts";
+import type { AppDeps, Parts } from "./parts.ts";
+import { createPrometheus, type Prometheus } from "./prometheus.ts";
+import { type Role, works } from "./role.ts";
+import { createStatus, type Status } from "./status.ts";
+
+/** How long a lease lives without being extended: how late a dead worker's accounts are noticed by another process. */
+const LEASE_MS = 30_000;
+
+/** The rooms of one process wired over its parts, before anything listens. */
+export interface Rooms {
+  readonly receiver: ReceiverDeps;
+  /** Started only where the process works. */
+  readonly processor: Processor;
+  readonly channels: ChannelList;
+  /** Keeps the declared channel; undefined where none is declared, or where others do. */
+  readonly keeping: DutyLoop | undefined;
+  readonly prometheus: Prometheus;
+  readonly status: Status;
+  figures(): Promise<Figures>;
+}
+
+/** Wires the rooms over opened parts. Starts nothing. */
+export function wireRooms(config: Config, deps: AppDeps, { parts, role }: { parts: Parts; role: Role }): Rooms {
+  const { engine, memory } = parts;
+  const prometheus = createPrometheus();
+  const processor = wireProcessor(config, deps, { parts, prometheus });
+  const channels = new ChannelList(engine.channels, deps);
+  const keeping = works(role) ? keepingOf(config, deps, { parts, channels }) : undefined;
+  const startedAt = deps.clock.now();
+  const spill = () => parts.spill?.status();
+  const figures = () =>
+    readFigures({
+      engine: config.engine.kind,
+      sink: memory.kind,
+      version: releaseVersion(),
+      startedAt,
+      clock: deps.clock,
+      view: engine.view,
+      counters: engine.counters,
+      ledger: engine.ledger,
+      processorStatus: () => (works(role) ? processor.status() : undefined),
+      channels: () => channels.channels(),
+      channelFault: () => keeping?.fault(),
+      spill,
+    });
+  const customModules = config.events.customModules;
+  const receiver: ReceiverDeps = {
+    queue: parts.spill ?? engine.queue,
+    clock: deps.clock,
+    log: deps.log,
+    counters: engine.counters,
+    secrets: config.webhook.secrets,
+    notificationToken: config.webhook.notificationToken,
+    channelTokens: () => channels.channels(),
+    modules: new Set([...DEFAULT_CHANNEL_MODULES, "Notes", ...customModules.map(({ module }) => module)]),
+    criticalFields: fieldMatcher(config.events.criticalFields),
+    eventFilter: fieldMatcher(config.events.ignoredFields),
+    debounceMs: config.processor.debounceMs,
+    capacity: config.engine.capacity,
+  };
+  const status = createStatus({
+    engine: config.engine.kind,
+    sink: memory.kind,
+    role,
+    figures,
+    proveStore: () => engine.prove(),
+    server: parts.server,
+    spill,
+    clock: deps.clock,
+    log: deps.log,
+    counters: engine.counters,
+  });
+  return { receiver, processor, channels, keeping, prometheus, status, figures };
+}
+
+function wireProcessor(
+  config: Config,
+  deps: AppDeps,
+  { parts, prometheus }: { readonly parts: Parts; readonly prometheus: Prometheus },
+): Processor {
+  const { engine, memory, crm, render } = parts;
+  return createProcessor({
+    queue: engine.queue,
+    ledger: engine.ledger,
+    crm,
+    memory,
+    // Only a store that other processes share can be emptied under running workers; elsewhere each batch is spared a read.
+    ...(config.engine.kind === "redis" ? { knowsSink: () => knowsSink(engine.sealed) } : {}),
+    counters: engine.counters,
+    clock: deps.clock,
+    random: deps.random,
+    log: deps.log,
+    observe: (name, ms) => {
+      prometheus.observe(name, ms);
+      deps.observe?.(name, ms);
+    },
+    options: {
+      workers: config.processor.workers,
+      batchSize: config.processor.batchSize,
+      idleMs: config.processor.idleMs,
+      attemptsMax: config.processor.attemptsMax,
+      retryBaseMs: config.processor.retryBaseMs,
+      leaseMs: LEASE_MS,
+      debounceMs: config.processor.debounceMs,
+      dataset: config.sink.dataset,
+      routes: routingRules(config.events.customModules),
+      render,
+    },
+  });
+}
+
+function keepingOf(
+  config: Config,
+  deps: AppDeps,
+  { parts, channels }: { readonly parts: Parts; readonly channels: ChannelList },
+): DutyLoop | undefined {
+  const { baseUrl, isEnabled } = config.webhook;
+  if (baseUrl === undefined || !isEnabled) return undefined;
+  const { engine } = parts;
+  const keeper = new ChannelKeeper({
+    crm: parts.crm,
+    store: engine.channels,
+    list: channels,
+    clock: deps.clock,
+    random: deps.random,
+    log: deps.log,
+    notifyUrl: `${baseUrl}${RECEIVER_PATH}`,
+    modules: [...DEFAULT_CHANNEL_MODULES, ...config.events.customModules.map(({ module }) => module)],
+    // Twice, for the reading takes time as well. On an engine that one process serves, that process knows at once.
+    headStartMs: parts.server === undefined ? 0 : 2 * CHANNELS_RELOAD_MS,
+  });
+  const duty = {
+    name: CHANNEL_DUTY,
+    doing: "keeping the channel",
+    failedRestMsMax: FAILED_LOOK_WAIT_MS_MAX,
+    perform: (signal: AbortSignal) => keeper.look(signal),
+  };
+  return createDutyLoop(duty, { ...deps, duties: engine.duties, counters: engine.counters });
+}

@@ -1,0 +1,54 @@
+/** A server's place. `host` is a name or an address, without brackets. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How to sign in; absent = Redis' default user, without a password. */
+export interface Credentials {
+  readonly username?: string;
+  /** A secret. */
+  readonly password?: string;
+}
+
+/**
+ * Where Redis is. `config/redis-address.ts` reads it from the environment: `redis://`, `rediss://`,
+ * `redis+sentinel://[user:password@]host:port,host:port/<master>[/db]`, or a list of a cluster's nodes.
+ */
+export type RedisAddress =
+  | (HostPort & Credentials & { readonly kind: "single"; readonly db: number; readonly tls: boolean })
+  | (Credentials & {
+      readonly kind: "sentinel";
+      readonly sentinels: readonly HostPort[];
+      /** The name under which the sentinels watch the master. */
+      readonly name: string;
+      readonly db: number;
+      readonly tls: boolean;
+    })
+  | (Credentials & { readonly kind: "cluster"; readonly nodes: readonly HostPort[]; readonly tls: boolean });
+
+/** Most servers named in a line of the log: enough to know which Redis it is. */
+const NAMED_MAX = 3;
+
+/** The address in words for a log: places only, never a user or a password. */
+export function describeAddress(address: RedisAddress): string {
+  const tls = address.tls ? " with TLS" : "";
+  switch (address.kind) {
+    case "single":
+      return `${placeOf(address)}, database ${address.db}${tls}`;
+    case "sentinel":
+      return `master ${address.name} of sentinels ${places(address.sentinels)}, database ${address.db}${tls}`;
+    case "cluster":
+      return `cluster of ${places(address.nodes)}${tls}`;
+  }
+}
+
+/** `host:port`, with brackets where the host is an IPv6 address. */
+export function placeOf({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function places(servers: readonly HostPort[]): string {
+  const named = servers.slice(0, NAMED_MAX).map(placeOf).join(", ");
+  return servers.length > NAMED_MAX ? `${named}, …` : named;
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { judgeStore } from "./judge-store.ts";
+import type { StoreSurvey } from "./survey.ts";
+
+const SOUND: StoreSurvey = {
+  kind: "redis",
+  version: "7.0.15",
+  redisVersion: "7.0.15",
+  role: "master",
+  appendonly: true,
+  appendfsync: "always",
+  save: "",
+  maxmemoryBytes: 1e9,
+  maxmemoryPolicy: "noeviction",
+  usedMemoryBytes: 1e6,
+  clockSkewMs: 3,
+  clusterState: undefined,
+};
+
+/** The severity of one check for a survey that differs from a sound one. */
+function severityOf(check: string, differing: Partial<StoreSurvey>): string | undefined {
+  return judgeStore({ ...SOUND, ...differing }).find((finding) => finding.check === check)?.severity;
+}
+
+test("a server that keeps its promises has nothing to complain about", () => {
+  assert.deepEqual(
+    judgeStore(SOUND).filter(({ severity, todo }) => severity !== "ok" || todo !== ""),
+    [],
+  );
+});
+
+test("a policy that drops any key is refused, one that drops keys with an expiry is told", () => {
+  assert.equal(severityOf("eviction", { maxmemoryPolicy: "allkeys-lru" }), "refuse");
+  assert.equal(severityOf("eviction", { maxmemoryPolicy: "allkeys-random", maxmemoryBytes: 0 }), "refuse");
+  assert.equal(severityOf("eviction", { maxmemoryPolicy: "volatile-ttl" }), "warn");
+});
+
+test("what a crash of Redis loses is told, each way of persistence for itself", () => {
+  const detailOf = (differing: Partial<StoreSurvey>) =>
+    judgeStore({ ...SOUND, ...differing }).find(({ check }) => check === "persistence");
+  assert.match(detailOf({ appendonly: false })?.detail ?? "", /loses every event/);
+  assert.match(detailOf({ appendonly: false, save: "3600 1" })?.detail ?? "", /snapshots only .*minutes/);
+  assert.match(detailOf({ appendfsync: "everysec" })?.detail ?? "", /power cut the last 1 to 2 s/);
+  assert.deepEqual(
+    [
+      { appendonly: false },
+      { appendonly: false, save: "3600 1" },
+      { appendfsync: "no" },
+      { appendfsync: "everysec" },
+    ].map((differing) => detailOf(differing)?.severity),
+    ["warn", "warn", "warn", "ok"],
+  );
+});
+
+test("versions before 6.2 are refused; Valkey counts by the Redis that it is like", () => {
+  assert.equal(severityOf("version", { redisVersion: "6.0.20", version: "6.0.20" }), "refuse");
+  assert.equal(severityOf("version", { redisVersion: "6.2.0" }), "ok");
+  assert.equal(severityOf("version", { redisVersion: "10.0.0" }), "ok");
+  assert.equal(severityOf("version", { kind: "valkey", version: "8.1.0", redisVersion: "7.2.4" }), "ok");
+});
+
+test("a full memory, clocks apart, a replica, and a cluster with holes are told", () => {
+  assert.equal(severityOf("memory", { usedMemoryBytes: 0.95e9 }), "warn");
+  assert.equal(severityOf("memory", { usedMemoryBytes: 5e9, maxmemoryBytes: 0 }), "ok");
+  assert.equal(severityOf("clock", { clockSkewMs: -1_001 }), "warn");
+  assert.equal(severityOf("role", { role: "slave" }), "refuse");
+  assert.equal(severityOf("cluster", { clusterState: "fail" }), "warn");
+});
+
+test("what a server does not tell is no reason to refuse it, but is told", () => {
+  const silent: StoreSurvey = {
+    kind: undefined,
+    version: undefined,
+    redisVersion: undefined,
+    role: undefined,
+    appendonly: undefined,
+    appendfsync: undefined,
+    save: undefined,
+    maxmemoryBytes: undefined,
+    maxmemoryPolicy: undefined,
+    usedMemoryBytes: undefined,
+    clockSkewMs: undefined,
+    clusterState: undefined,
+  };
+  assert.deepEqual(
+    judgeStore(silent).map(({ check, severity }) => `${check} ${severity}`),
+    ["version warn", "persistence warn", "eviction warn"],
+  );
+});

@@ -1,0 +1,79 @@
+-- Takes the events of deliveries, each delivery whole or not at all: dedup, capacity, queueing and counting in one step.
+-- KEYS[1] prefix. ARGV: time, capacity, dedup window, maximum wait, rest, history, rows of history (ms, but for the rows), packed deliveries:
+-- each a count (2 bytes) and its events (hold.lua, readWish; flags 1 = filtered).
+-- Returns a text per delivery: 'F' = full, else a letter per event: q(ueued), c(oalesced), d(uplicate), f(iltered).
+-- Invariant: a refused delivery leaves no trace; two events of one dedup hash within the window are taken once.
+--!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold dedup prune-records prune
+local capacity, window = tonumber(ARGV[2]), tonumber(ARGV[3])
+maxWait, restMs = tonumber(ARGV[4]), tonumber(ARGV[5])
+
+local function readDeliveries(packed)
+  local deliveries, addresses, fields, from = {}, {}, {}, 1
+  while from <= #packed do
+    local size
+    size, from = struct.unpack('>H', packed, from)
+    local events = {}
+    for index = 1, size do
+      events[index], from = readWish(packed, from)
+      events[index].hash = events[index].body:byte(7) % 2 == 1 and events[index].body:sub(10, 25) or nil
+      if events[index].hash then fields[#fields + 1] = events[index].hash:sub(1, 6) end
+      addresses[#addresses + 1] = events[index].address
+    end
+    deliveries[#deliveries + 1] = events
+  end
+  return deliveries, addresses, fields
+end
+
+local function countNew(events)
+  local seen, new = {}, 0
+  for _, event in ipairs(events) do
+    local isRepeated = event.hash and (seen[event.hash] or isKnown(event.hash, window))
+    if event.hash then seen[event.hash] = true end
+    if not isRepeated and event.flags ~= 1 then new = new + 1 end
+  end
+  return new
+end
+
+local function take(event)
+  if isKnown(event.hash, window) then
+    count('events_duplicate')
+    return 'd'
+  end
+  if event.flags == 1 then
+    local seq = appendRecord(event.body, 0)
+    setFate(seq, FILTERED)
+    remember(event, seq)
+    count('events_filtered')
+    return 'f'
+  end
+  local joining = { rank = event.rank, delay = event.delay, first = event.received, event = event.received }
+  local run, _, isNew = hold(event.address, joining)
+  remember(event, addReason(run, event.body, true))
+  add('events', 1)
+  add(UNSETTLED[event.address:sub(1, 1)], 1)
+  count('events_accepted')
+  count('events_accepted:' .. event.label)
+  if not isNew then count('jobs_coalesced') end
+  return isNew and 'q' or 'c'
+end
+
+local deliveries, addresses, fields = readDeliveries(ARGV[8])
+loadJobs(addresses)
+loadRests(addresses)
+loadDedup(fields)
+local answers = {}
+for index, events in ipairs(deliveries) do
+  local room = max(0, capacity - totals.events)
+  if #events > room and countNew(events) > room then
+    answers[index] = 'F'
+  else
+    local outcomes = {}
+    for each, event in ipairs(events) do outcomes[each] = take(event) end
+    count('events_total', #events)
+    answers[index] = table.concat(outcomes)
+  end
+end
+callMany('HSET', 'dedup', learned)
+prune(window, tonumber(ARGV[6]), tonumber(ARGV[7]))
+finish()
+return answers

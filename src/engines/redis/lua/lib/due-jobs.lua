@@ -1,0 +1,43 @@
+-- The due jobs of one rank, oldest due first: those of the list, and those that waited for their time.
+-- `peek` gives the first (address, job, whether it is one of the latter), `take` takes it off, `close` writes what was taken off.
+local function dueJobs(lane, rank, most)
+  local list, listed, used = key('ready:' .. lane .. rank), {}, 0
+  local later, fromLater = redis.call('ZRANGEBYSCORE', key('later:' .. lane .. rank), '-inf', at, 'LIMIT', 0, most), 1
+  loadJobs(later)
+
+  local function readOn()
+    redis.call('LTRIM', list, used, -1)
+    listed, used = redis.call('LRANGE', list, 0, most - 1), 0
+    loadJobs(listed)
+    local seqs = {}
+    for _, address in ipairs(listed) do
+      local job = jobAt(address)
+      if job then seqs[#seqs + 1] = job.run.tail end
+    end
+    loadRecords(seqs)
+    return #listed > 0
+  end
+
+  -- The first job of the list; an entry whose job is not due here any more is passed over.
+  local function head()
+    while listed[used + 1] or readOn() do
+      local address = listed[used + 1]
+      local job = jobAt(address)
+      if job and job.state == READY and job.run.rank == rank then return address, job end
+      used = used + 1
+    end
+  end
+
+  return {
+    peek = function()
+      local address, job = head()
+      local other = later[fromLater] and jobAt(later[fromLater])
+      if other and (not job or other.run.due < job.run.due) then return later[fromLater], other, true end
+      return address, job, false
+    end,
+    take = function(isLater)
+      if isLater then fromLater = fromLater + 1 else used = used + 1 end
+    end,
+    close = function() redis.call('LTRIM', list, used, -1) end,
+  }
+end

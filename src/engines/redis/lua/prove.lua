@@ -1,0 +1,7 @@
+-- Proves that a delivery could be stored now.
+-- KEYS[1] prefix. ARGV: time.
+-- Returns 1; fails where a write would fail.
+-- Invariant: changes nothing but the time last seen.
+--!include store
+redis.call('SET', key('totals'), cmsgpack.pack(totals))
+return 1

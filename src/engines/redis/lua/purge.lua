@@ -1,0 +1,9 @@
+-- Deletes dead letters for good; their events stay dead in the history.
+-- KEYS[1] prefix. ARGV: time, most, names (JSON; '' = the newest).
+-- Returns how many were deleted.
+-- Invariant: live jobs are not touched.
+--!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains failures letters bury letter-view chosen-letters
+local chosen = chosenLetters(tonumber(ARGV[2]), ARGV[3])
+for _, address in ipairs(chosen) do closeLetter(address, letterAt(address), LET_GO) end
+finish()
+return #chosen

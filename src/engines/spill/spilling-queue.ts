@@ -1,0 +1,230 @@
+import type { Clock } from "../../clock.ts";
+import type { Counters } from "../../counters.ts";
+import { asFault, Fault } from "../../faults.ts";
+import type { Closeable } from "../../lifecycle.ts";
+import type { Log } from "../../log.ts";
+import { backoffMs } from "../../queue/backoff.ts";
+import type { DeliveryResult, NewEvent, Queue } from "../../queue/queue.ts";
+import type { Random } from "../../random.ts";
+import { Bell } from "./bell.ts";
+import { Replay } from "./replay.ts";
+import { openSpillFile, type SpillFate, type SpillFile } from "./spill-file.ts";
+import { StoreWatch } from "./store-watch.ts";
+
+/** Between two looks whether the store is back, or has room: soon enough that nobody notices, seldom enough that it hurts nobody. */
+const PROBE = { baseMs: 50, capMs: 1_000 } as const;
+/** Wait after trouble that is not the store's absence: a damaged file, a bug. */
+const TROUBLE_MS = 1_000;
+
+/** What a spill is opened with. */
+export interface SpillDeps {
+  /** The file; SQLite's two come beside it while it is open, and `<path>.lock`. The folder must exist. */
+  readonly path: string;
+  /** Bound on the bytes of what waits. */
+  readonly bytesMax: number;
+  readonly store: Pick<Queue, "deliver">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly counters: Pick<Counters, "add">;
+}
+
+/** What a person wants to know of it. */
+export interface SpillStatus {
+  /** Events that wait to be replayed. */
+  readonly waiting: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  /** The store did not answer when it was asked last. */
+  readonly isAway: boolean;
+  /** Since when, epoch milliseconds. */
+  readonly awaySince?: number;
+  /** The last delivery was refused because it did not fit. */
+  readonly isFull: boolean;
+}
+
+/** Takes deliveries while the store is away: a bounded local file keeps them, and they are replayed when it is back. */
+export interface Spill extends Closeable {
+  /**
+   * As the store's own; when that throws STORE_UNAVAILABLE the delivery is durable in the file instead, and the outcome is what is
+   * known of it: `duplicate` when its key already waits there, else `queued` or `filtered`. The store may have taken it all the
+   * same: the replay's dedup settles that. Throws Fault STORE_UNAVAILABLE when the file is full or cannot be written.
+   */
+  deliver(events: readonly NewEvent[]): Promise<DeliveryResult>;
+  /** Replays what an earlier process left. Without it that waits for the first outage. */
+  start(): void;
+  status(): SpillStatus;
+  /** Ends the replay after the calls under way, then closes the file. What waits stays in it. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Opens the file, made when missing, for this process alone. Throws Fault STORE_UNAVAILABLE, STORE_INVALID or STORE_IN_USE. */
+export function openSpill(deps: SpillDeps): Spill {
+  return new SpillingQueue(deps, openSpillFile(deps));
+}
+
+/** An outage from its first spilled delivery until all is replayed. */
+interface Episode {
+  readonly since: number;
+  replayed: number;
+}
+
+/** See Spill. Apart from `openSpill` for tests that bring a file of their own. */
+export class SpillingQueue implements Spill {
+  readonly #deps: SpillDeps;
+  readonly #file: SpillFile;
+  readonly #watch: StoreWatch;
+  readonly #replay: Replay;
+  readonly #bell = new Bell();
+  readonly #stop = new AbortController();
+  #loop: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #episode: Episode | undefined;
+  /** With nothing to replay, one live delivery finds out whether the store is back. */
+  #isProbeDue = false;
+
+  constructor(deps: SpillDeps, file: SpillFile) {
+    this.#deps = deps;
+    this.#file = file;
+    this.#watch = new StoreWatch(deps.clock);
+    this.#replay = new Replay({ ...deps, file, watch: this.#watch });
+  }
+
+  async deliver(events: readonly NewEvent[]): Promise<DeliveryResult> {
+    if (this.#watch.isAway && !this.#isProbeDue) return this.#spill(events);
+    this.#isProbeDue = false;
+    const wasAway = this.#watch.isAway;
+    const call = this.#watch.ask();
+    try {
+      const result = await this.#deps.store.deliver(events);
+      this.#watch.answered(call);
+      if (wasAway) this.#wake();
+      return result;
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== "STORE_UNAVAILABLE") throw error;
+      this.#watch.failed(call);
+      return this.#spill(events, error);
+    }
+  }
+
+  start(): void {
+    if (this.#file.waiting > 0) {
+      this.#episode ??= { since: this.#deps.clock.now(), replayed: 0 };
+      this.#deps.log.info({ events: this.#file.waiting }, "replaying deliveries that an earlier process spilled");
+    }
+    this.#wake();
+  }
+
+  status(): SpillStatus {
+    const { awaySince } = this.#watch;
+    return {
+      waiting: this.#file.waiting,
+      bytes: this.#file.bytes,
+      bytesMax: this.#deps.bytesMax,
+      isAway: this.#watch.isAway,
+      ...(awaySince === undefined ? {} : { awaySince }),
+      isFull: this.#file.isFull,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop; // Its calls under way end within the store's own bound on a call.
+    this.#file.close();
+  }
+
+  async #spill(events: readonly NewEvent[], cause?: Fault): Promise<DeliveryResult> {
+    const { counters } = this.#deps;
+    try {
+      const fates = await this.#file.append(events);
+      if (fates === "full")
+        throw new Fault("STORE_UNAVAILABLE", "spilling a delivery: the spill file is full", { cause });
+      this.#noteSpilled(fates, cause);
+      return { outcome: "taken", events: fates };
+    } catch (error) {
+      counters.add({ spill_refused: events.length });
+      throw error;
+    } finally {
+      this.#wake();
+    }
+  }
+
+  #noteSpilled(fates: readonly SpillFate[], cause: Fault | undefined): void {
+    const { clock, counters, log } = this.#deps;
+    const duplicates = fates.filter((fate) => fate === "duplicate").length;
+    if (fates.length > duplicates) counters.add({ spill_events: fates.length - duplicates });
+    // The others are counted by the store when they are replayed.
+    if (duplicates > 0) counters.add({ events_total: duplicates, events_duplicate: duplicates });
+    if (this.#episode !== undefined) return;
+    this.#episode = { since: clock.now(), replayed: 0 };
+    this.#replay.begin();
+    log.warn({ error: cause }, "the store is away: deliveries are kept in the spill file");
+  }
+
+  #wake(): void {
+    this.#loop ??= this.#run(this.#stop.signal);
+    this.#bell.ring();
+  }
+
+  /** Replays while something waits, and looks for the store while it is away. Ends when closed. */
+  async #run(signal: AbortSignal): Promise<void> {
+    let attempt = 0;
+    let isHeld = false;
+    while (!signal.aborted) {
+      if (this.#watch.isAway || isHeld) {
+        attempt += 1;
+        await this.#sleep(backoffMs(attempt, this.#deps.random, PROBE), signal);
+        if (signal.aborted) return;
+      }
+      if (this.#file.waiting === 0) {
+        isHeld = false;
+        if (this.#watch.isAway) this.#isProbeDue = true;
+        else {
+          attempt = 0;
+          this.#endEpisode();
+        }
+        await this.#bell.wait(signal);
+        continue;
+      }
+      const round = await this.#round(signal);
+      isHeld = round.isHeld;
+      if (round.replayed > 0) attempt = 0;
+    }
+  }
+
+  async #round(signal: AbortSignal): Promise<{ readonly replayed: number; readonly isHeld: boolean }> {
+    try {
+      const round = await this.#replay.round(this.#watch.isAway);
+      if (this.#episode !== undefined) this.#episode.replayed += round.replayed;
+      return round;
+    } catch (error) {
+      const fault = asFault(error, "replaying the spill file");
+      this.#deps.counters.add({ [`faults:${fault.code}`]: 1 });
+      this.#deps.log.error({ error: fault }, "the spill file cannot be replayed; trying again");
+      await this.#sleep(TROUBLE_MS, signal);
+      return { replayed: 0, isHeld: false };
+    }
+  }
+
+  #endEpisode(): void {
+    if (this.#episode === undefined) return;
+    const { since, replayed } = this.#episode;
+    this.#episode = undefined;
+    const durationMs = this.#deps.clock.now() - since;
+    this.#deps.log.info({ events: replayed, durationMs }, "all spilled deliveries are replayed");
+  }
+
+  /** Ends early, and quietly, when closed. */
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deps.clock.sleep(ms, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
