@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, type TestContext, test } from "node:test";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, manualClock, systemClock } from "../../src/clock.ts";
 import type { RedisAddress } from "../../src/engines/redis/address.ts";
 import { openConnection, type RedisConnection, type Script } from "../../src/engines/redis/connection.ts";
 import { REDIS_COMMAND_MS } from "../../src/engines/redis/link.ts";
@@ -179,6 +179,29 @@ redisTier("a Redis that goes away", () => {
     assert.deepEqual(await Promise.all(calls), numbers(50));
   });
 
+  test("one that hangs while nobody asks is found out as well", async (context) => {
+    const redis = await server(context);
+    const clock = manualClock();
+    const { connection, reasons } = open(context, redis.address, KEY, clock);
+    await connection.run(ECHO, ["up"]);
+    redis.pause();
+    let ms = 0;
+    for (; connection.isConnected && ms < 60_000; ms += 250) await clock.advance(250);
+    assert.deepEqual(reasons, ["no reply in time"]);
+    assert.ok(ms >= REDIS_COMMAND_MS && ms <= 15_000, `${ms} ms`);
+  });
+
+  test("a clock that jumps while a call is under way makes nothing overdue", async (context) => {
+    const redis = await server(context);
+    const clock = manualClock();
+    const { connection } = open(context, redis.address, KEY, clock);
+    await connection.run(ECHO, ["up"]);
+    const slow = connection.run(SLOW, ["3000000"]);
+    await clock.advance(3_600_000);
+    assert.equal(await slow, 1);
+    assert.ok(connection.isConnected);
+  });
+
   test("one that is away at the start is waited for, and calls made meanwhile fail", async (context) => {
     const port = await freePort();
     const { connection, lines } = open(context, { kind: "single", host: "127.0.0.1", port, db: 0, tls: false });
@@ -297,7 +320,7 @@ function script(name: string, source: string): Script {
 }
 
 /** Opens a connection that is closed with the test, and keeps what it tells. */
-function open(context: TestContext, address: RedisAddress, key = KEY) {
+function open(context: TestContext, address: RedisAddress, key = KEY, clock: Clock = systemClock) {
   const lines: string[] = [];
   const reasons: string[] = [];
   const states: string[] = [];
@@ -306,7 +329,7 @@ function open(context: TestContext, address: RedisAddress, key = KEY) {
     if (fields["reason"] !== undefined) reasons.push(String(fields["reason"]));
   };
   const log: Log = { ...silentLog, info: line("info"), warn: line("warn"), error: line("error"), child: () => log };
-  const connection = openConnection({ address, key, clock: systemClock, log, scripts: SCRIPTS });
+  const connection = openConnection({ address, key, clock, log, scripts: SCRIPTS });
   connection.onChange((isConnected) => states.push(isConnected ? "there" : "gone"));
   context.after(() => connection.close());
   return { connection, lines, reasons, states };
