@@ -35,11 +35,20 @@ export interface Rooms {
   figures(): Promise<Figures>;
 }
 
+/** What rooms are wired over. */
+export interface RoomsOptions {
+  readonly parts: Parts;
+  readonly role: Role;
+  /** Default LEASE_MS. Crash tests shorten it; nobody else has a reason to, so it is no setting. */
+  readonly leaseMs?: number;
+}
+
 /** Wires the rooms over opened parts. Starts nothing. */
-export function wireRooms(config: Config, deps: AppDeps, { parts, role }: { parts: Parts; role: Role }): Rooms {
+export function wireRooms(config: Config, deps: AppDeps, options: RoomsOptions): Rooms {
+  const { parts, role, leaseMs = LEASE_MS } = options;
   const { engine, memory } = parts;
   const prometheus = createPrometheus();
-  const processor = wireProcessor(config, deps, { parts, prometheus });
+  const processor = wireProcessor(config, deps, { parts, prometheus, leaseMs });
   const channels = new ChannelList(engine.channels, deps);
   const keeping = works(role) ? keepingOf(config, deps, { parts, channels }) : undefined;
   const startedAt = deps.clock.now();
@@ -92,7 +101,7 @@ export function wireRooms(config: Config, deps: AppDeps, { parts, role }: { part
 function wireProcessor(
   config: Config,
   deps: AppDeps,
-  { parts, prometheus }: { readonly parts: Parts; readonly prometheus: Prometheus },
+  { parts, prometheus, leaseMs }: { readonly parts: Parts; readonly prometheus: Prometheus; readonly leaseMs: number },
 ): Processor {
   const { engine, memory, crm, render } = parts;
   return createProcessor({
@@ -116,7 +125,7 @@ function wireProcessor(
       idleMs: config.processor.idleMs,
       attemptsMax: config.processor.attemptsMax,
       retryBaseMs: config.processor.retryBaseMs,
-      leaseMs: LEASE_MS,
+      leaseMs,
       debounceMs: config.processor.debounceMs,
       dataset: config.sink.dataset,
       routes: routingRules(config.events.customModules),

@@ -4,7 +4,8 @@ export interface HostPort {
   readonly port: number;
 }
 
-interface Credentials {
+/** Who signs in. */
+export interface Credentials {
   /** Absent = Redis' default user. */
   readonly username?: string;
   /** A secret. */

@@ -24,7 +24,9 @@ export async function runClaimLoop(batch: BatchDeps, options: LoopOptions): Prom
     failures += 1;
     const fault = asFault(error, `${doing} on the ${lane} lane`);
     deps.counters.add({ [`faults:${fault.code}`]: 1 });
-    deps.log[fault.code === "UNEXPECTED" ? "error" : "warn"]({ lane, failures, error: fault }, `${doing} failed`);
+    // An outage is told once by each loop, not at every try of what may be hours.
+    const level = fault.code === "UNEXPECTED" ? "error" : failures === 1 ? "warn" : "debug";
+    deps.log[level]({ lane, failures, error: fault }, `${doing} failed`);
   };
   const claim = async (): Promise<readonly Lease[]> => {
     try {

@@ -22,6 +22,8 @@ const RECORD_ID_AT_END = /\d{5,20}$/;
 /** Flag of a wish: remembered and counted, never worked on. */
 const IS_FILTERED = 1;
 const HASH_BYTES = 16;
+/** Before a record's body: the number of the one before it in its chain. */
+const NUMBER_BYTES = 6;
 
 /** A record's body as read back. */
 export interface ReasonRecord {
@@ -87,6 +89,11 @@ function writeBody(
   else writer.sized(() => writer.u16(at).u8(id.length).text(address.slice(0, -id.length)));
   if (isEvent && !isDerived) writer.longText(eventId);
   writer.text(reason.note);
+}
+
+/** Reads a record: a body behind the number of another. */
+export function readRecord(record: Buffer): ReasonRecord {
+  return readBody(record.subarray(NUMBER_BYTES));
 }
 
 /** Reads a record's body. */

@@ -1,29 +1,18 @@
 import { hash } from "node:crypto";
-import { z } from "zod";
 import { type AccountKey, recordKey, recordOf } from "../../account.ts";
 import { assert } from "../../assert.ts";
 import type { Ledger, LedgerEntry, LedgerIntent, LedgerOutcome, LedgerWritten } from "../../memory/ledger.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { ByteWriter } from "./byte-writer.ts";
 import { LEDGER_STATES, ledgerStateCode } from "./codes.ts";
 import type { Reply } from "./connection.ts";
 import type { EngineDeps } from "./engine-deps.ts";
 import { jobIdParts } from "./redis-queue.ts";
-import { joinJson, letters, type SharedScript } from "./script-turn.ts";
+import { letters, type SharedScript } from "./script-turn.ts";
 import { SCRIPTS } from "./scripts.generated.ts";
 
 /** Entries handled in one step of a pass over all. */
 const STEP_ENTRIES = 500;
-
-/** An entry as lua/lib/ledger.lua keeps it. */
-const entrySchema = z.object({
-  s: z.number(),
-  f: z.string(),
-  r: z.string().optional(),
-  ra: z.number(),
-  wa: z.number(),
-  m: z.number().optional(),
-  t: z.string(),
-  c: z.number(),
-});
 
 /** The ledger on Redis. Rights are checked in the script that writes. */
 export function createLedger({ turn }: EngineDeps, key: (name: string) => string): Ledger {
@@ -33,15 +22,15 @@ export function createLedger({ turn }: EngineDeps, key: (name: string) => string
     assert(Array.isArray(reply), "HMGET answers a list");
     return reply;
   };
-  const page = async (state: string, after: string, limit: number) =>
+  const page: Page = async (state, after, limit) =>
     entriesOf(await turn.run(SCRIPTS["list-entries"], [state, after, String(limit)]));
   return {
     read: async (accounts) => {
       const found = await many("ledger", accounts);
       return new Map(accounts.flatMap((account, at) => pairOf(account, found[at])));
     },
-    intend: (intents) => turn.share(INTEND, Buffer.from(intents.map(packed).join(",")), intents.length),
-    record: (outcomes) => turn.share(RECORD, Buffer.from(outcomes.map(packed).join(",")), outcomes.length),
+    intend: (intents) => turn.share(INTEND, packed(intents), intents.length),
+    record: (outcomes) => turn.share(RECORD, packed(outcomes), outcomes.length),
     markIndexed: async (accounts) => {
       for (let from = 0; from < accounts.length; from += STEP_ENTRIES) {
         await turn.run(SCRIPTS["mark-indexed"], [JSON.stringify(accounts.slice(from, from + STEP_ENTRIES))]);
@@ -49,7 +38,7 @@ export function createLedger({ turn }: EngineDeps, key: (name: string) => string
     },
     adopt: async (entries) => {
       const wanted = entries.map(({ account, fingerprint, sinkRef, title, isIndexed }) => {
-        return { a: account, f: fingerprint, r: sinkRef, t: title, isIndexed };
+        return { account, f: fingerprint, r: sinkRef, t: title, isIndexed };
       });
       return Number(await turn.run(SCRIPTS.adopt, [JSON.stringify(wanted)]));
     },
@@ -63,7 +52,8 @@ export function createLedger({ turn }: EngineDeps, key: (name: string) => string
       }
       return forgotten;
     },
-    inState: (state, limit) => page(String(ledgerStateCode(state)), "", limit),
+    inState: (state, limit) =>
+      state === "indexed" ? oldestIndexed(page, limit) : page(String(ledgerStateCode(state)), "", limit),
     parents: async (records) => {
       const keys = records.map(recordKey);
       const owners = await many("parents", keys);
@@ -85,52 +75,62 @@ export function createLedger({ turn }: EngineDeps, key: (name: string) => string
   };
 }
 
+/** A page of entries: all, after an account; or those of a state's code. */
+type Page = (state: string, after: string, limit: number) => Promise<readonly LedgerEntry[]>;
+
+/** The store keeps no order of these, as nearly all are: all are looked at, a page at a time. */
+async function oldestIndexed(page: Page, limit: number): Promise<readonly LedgerEntry[]> {
+  let oldest: readonly LedgerEntry[] = [];
+  let entries = await page("", "", STEP_ENTRIES);
+  while (entries.length > 0) {
+    const indexed = entries.filter(({ state }) => state === "indexed");
+    oldest = [...oldest, ...indexed].sort((one, other) => one.writtenAt - other.writtenAt).slice(0, limit);
+    entries = await page("", entries.at(-1)?.account ?? "", STEP_ENTRIES);
+  }
+  return oldest;
+}
+
 const INTEND: SharedScript<"written" | "stale"> = {
   script: SCRIPTS.intend,
   settings: [],
-  join: joinJson,
+  join: Buffer.concat,
   answers: (reply) => letters(reply).map((letter) => (letter === "w" ? "written" : "stale")),
 };
 
 const RECORD: SharedScript<LedgerWritten> = {
   script: SCRIPTS.record,
   settings: [],
-  join: joinJson,
-  answers: (reply) => answersSchema.parse(JSON.parse(String(reply))).map(writtenOf),
+  join: Buffer.concat,
+  answers: (reply) => {
+    assert(Array.isArray(reply), "a batch of outcomes is answered by a list");
+    return reply.map((answer) => writtenOf(String(answer)));
+  },
 };
 
-const answersSchema = z.array(z.union([z.literal(false), z.array(z.string())]));
-
-function writtenOf(answer: false | readonly string[]): LedgerWritten {
-  if (answer === false) return { outcome: "stale" };
-  return { outcome: "written", displaced: answer.map((account) => account as AccountKey) }; // Owners of records are accounts.
+function writtenOf(answer: string): LedgerWritten {
+  if (answer === "x") return { outcome: "stale" };
+  const displaced = answer === "" ? [] : answer.split("\n");
+  return { outcome: "written", displaced: displaced.map((account) => account as AccountKey) }; // Owners of records are accounts.
 }
 
-/** An intent or outcome as the scripts read it; the token as text, for Lua's JSON keeps 14 digits. */
-function packed(request: LedgerIntent | LedgerOutcome): string {
-  const { right, account, verb, fingerprint, title, readAt } = request;
-  const [epoch, id] = jobIdParts(right.jobId);
-  const intent = {
-    a: account,
-    epoch,
-    id,
-    k: String(right.token),
-    put: verb === "put",
-    f: fingerprint,
-    t: title,
-    ra: readAt,
-  };
-  if (!("children" in request)) return JSON.stringify(intent);
-  const children = [...new Set(request.children.map(recordKey))].sort();
-  const h = hash("sha256", children.join("\n"), "base64url");
-  return JSON.stringify({
-    ...intent,
-    r: request.sinkRef,
-    m: request.modifiedAt,
-    isIndexed: request.isIndexed,
-    children,
-    h,
-  });
+/** Intents or outcomes as lua/intend.lua and lua/record.lua read them. */
+function packed(requests: readonly (LedgerIntent | LedgerOutcome)[]): Buffer {
+  const writer = new ByteWriter();
+  for (const request of requests) {
+    const [epoch, id] = jobIdParts(request.right.jobId);
+    writer.longText(request.account).u48(epoch).u48(id).u56(request.right.token);
+    writer.u8(request.verb === "put" ? 1 : 0).u48(request.readAt);
+    writer.longText(request.fingerprint).longText(request.title);
+    if ("children" in request) writeOutcome(writer, request);
+  }
+  return writer.done();
+}
+
+function writeOutcome(writer: ByteWriter, { sinkRef, modifiedAt, isIndexed, children }: LedgerOutcome): void {
+  const records = [...new Set(children.map(recordKey))].sort().join("\n");
+  writer.longText(sinkRef ?? "").u48(modifiedAt ?? 0);
+  writer.u8(isIndexed ? 1 : 0).longText(hash("sha256", records, "base64url"));
+  writer.u32(Buffer.byteLength(records)).text(records);
 }
 
 function pairOf(account: AccountKey, stored: Reply | undefined): readonly (readonly [AccountKey, LedgerEntry])[] {
@@ -147,18 +147,25 @@ function entriesOf(reply: Reply): readonly LedgerEntry[] {
 }
 
 function entryOf(account: AccountKey, stored: Reply): LedgerEntry {
-  const { s, f, r, ra, wa, m, t, c } = entrySchema.parse(JSON.parse(String(stored)));
-  const state = LEDGER_STATES[s];
-  assert(state !== undefined, `${s} stands for a state`);
+  assert(Buffer.isBuffer(stored), "an entry is bytes");
+  const reader = new ByteReader(stored);
+  const code = reader.u8();
+  const state = LEDGER_STATES[code];
+  assert(state !== undefined, `${code} stands for a state`);
+  const [readAt, writtenAt] = [reader.u48(), reader.u48()];
+  reader.u56(); // The token of the last write.
+  const [modifiedAt, childCount] = [reader.u48(), reader.u32()];
+  reader.longText(); // The hash of the children.
+  const [fingerprint, sinkRef, title] = [reader.longText(), reader.longText(), reader.longText()];
   return {
     account,
     state,
-    fingerprint: f,
-    ...(r === undefined ? {} : { sinkRef: r }),
-    readAt: ra,
-    writtenAt: wa,
-    ...(m === undefined ? {} : { modifiedAt: m }),
-    title: t,
-    childCount: c,
+    fingerprint,
+    ...(sinkRef === "" ? {} : { sinkRef }),
+    readAt,
+    writtenAt,
+    ...(modifiedAt === 0 ? {} : { modifiedAt }),
+    title,
+    childCount,
   };
 }

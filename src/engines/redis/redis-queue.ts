@@ -8,7 +8,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { addressOf, addressText, laneLetter, rankCode, rankOf } from "./codes.ts";
 import type { EngineDeps } from "./engine-deps.ts";
-import { readBody, writeWish } from "./reason-body.ts";
+import { readRecord, writeWish } from "./reason-body.ts";
 import { letters, type SharedScript } from "./script-turn.ts";
 import { SCRIPTS } from "./scripts.generated.ts";
 import type { WorkBells } from "./work-bells.ts";
@@ -135,7 +135,7 @@ function readLeases(packed: Buffer, expiresAt: number): readonly Lease[] {
     reader.u48(); // The end by the server's clock.
     const oldestReceivedAt = reader.u48();
     const reasonCount = reader.u32();
-    const reasons = Array.from({ length: reader.u16() }, () => readBody(reader.bytes(reader.u16())).reason).reverse();
+    const reasons = Array.from({ length: reader.u16() }, () => readRecord(reader.bytes(reader.u16())).reason).reverse();
     leases.push({ ...address, jobId, token, attempt, rank, expiresAt, oldestReceivedAt, reasons, reasonCount });
   }
   return leases;

@@ -155,11 +155,6 @@ export function letters(reply: Reply): readonly string[] {
   return [...reply.toString("latin1")];
 }
 
-/** JSON texts of lists, as one list. */
-export function joinJson(requests: readonly Buffer[]): Buffer {
-  return Buffer.from(`[${requests.map((request) => request.toString()).join(",")}]`);
-}
-
 function closedFault(): Fault {
   return new Fault("STORE_UNAVAILABLE", "using a store that was closed");
 }

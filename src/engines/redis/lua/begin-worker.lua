@@ -4,14 +4,14 @@
 -- Invariant: only leases of this owner are touched; each counts as lost, and spends no attempt.
 --!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold failures letters bury leases
 local reclaimed = 0
-for _, name in ipairs(redis.call('ZRANGE', key('claims'), 0, -1)) do
-  local record = claimRecord(name)
+for _, name in ipairs(redis.call('ZRANGE', M.key('claims'), 0, -1)) do
+  local record = M.claimRecord(name)
   if record[3] == ARGV[2] then
-    eachLeased(name, record, function(address, job)
+    M.eachLeased(name, record, function(address, job)
       reclaimed = reclaimed + 1
-      reclaim(address, job)
+      M.reclaim(address, job)
     end)
   end
 end
-finish()
+M.finish()
 return reclaimed

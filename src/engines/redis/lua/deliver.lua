@@ -5,7 +5,7 @@
 -- Invariant: a refused delivery leaves no trace; two events of one dedup hash within the window are taken once.
 --!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold dedup prune-records prune
 local capacity, window = tonumber(ARGV[2]), tonumber(ARGV[3])
-maxWait, restMs = tonumber(ARGV[4]), tonumber(ARGV[5])
+M.maxWait, M.restMs = tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local function readDeliveries(packed)
   local deliveries, addresses, fields, from = {}, {}, {}, 1
@@ -14,7 +14,7 @@ local function readDeliveries(packed)
     size, from = struct.unpack('>H', packed, from)
     local events = {}
     for index = 1, size do
-      events[index], from = readWish(packed, from)
+      events[index], from = M.readWish(packed, from)
       events[index].hash = events[index].body:byte(7) % 2 == 1 and events[index].body:sub(10, 25) or nil
       if events[index].hash then fields[#fields + 1] = events[index].hash:sub(1, 6) end
       addresses[#addresses + 1] = events[index].address
@@ -27,7 +27,7 @@ end
 local function countNew(events)
   local seen, new = {}, 0
   for _, event in ipairs(events) do
-    local isRepeated = event.hash and (seen[event.hash] or isKnown(event.hash, window))
+    local isRepeated = event.hash and (seen[event.hash] or M.isKnown(event.hash, window))
     if event.hash then seen[event.hash] = true end
     if not isRepeated and event.flags ~= 1 then new = new + 1 end
   end
@@ -35,45 +35,45 @@ local function countNew(events)
 end
 
 local function take(event)
-  if isKnown(event.hash, window) then
-    count('events_duplicate')
+  if M.isKnown(event.hash, window) then
+    M.count('events_duplicate')
     return 'd'
   end
   if event.flags == 1 then
-    local seq = appendRecord(event.body, 0)
-    setFate(seq, FILTERED)
-    remember(event, seq)
-    count('events_filtered')
+    local seq = M.appendRecord(event.body, 0)
+    M.setFate(seq, M.FILTERED)
+    M.remember(event, seq)
+    M.count('events_filtered')
     return 'f'
   end
   local joining = { rank = event.rank, delay = event.delay, first = event.received, event = event.received }
-  local run, _, isNew = hold(event.address, joining)
-  remember(event, addReason(run, event.body, true))
-  add('events', 1)
-  add(UNSETTLED[event.address:sub(1, 1)], 1)
-  count('events_accepted')
-  count('events_accepted:' .. event.label)
-  if not isNew then count('jobs_coalesced') end
+  local run, _, isNew = M.hold(event.address, joining)
+  M.remember(event, M.addReason(run, event.body, true))
+  M.add('events', 1)
+  M.add(M.UNSETTLED[event.address:sub(1, 1)], 1)
+  M.count('events_accepted')
+  M.count('events_accepted:' .. event.label)
+  if not isNew then M.count('jobs_coalesced') end
   return isNew and 'q' or 'c'
 end
 
 local deliveries, addresses, fields = readDeliveries(ARGV[8])
-loadJobs(addresses)
-loadRests(addresses)
-loadDedup(fields)
+M.loadJobs(addresses)
+M.loadRests(addresses)
+M.loadDedup(fields)
 local answers = {}
 for index, events in ipairs(deliveries) do
-  local room = max(0, capacity - totals.events)
+  local room = math.max(0, capacity - M.totals.events)
   if #events > room and countNew(events) > room then
     answers[index] = 'F'
   else
     local outcomes = {}
     for each, event in ipairs(events) do outcomes[each] = take(event) end
-    count('events_total', #events)
+    M.count('events_total', #events)
     answers[index] = table.concat(outcomes)
   end
 end
-callMany('HSET', 'dedup', learned)
-prune(window, tonumber(ARGV[6]), tonumber(ARGV[7]))
-finish()
+M.callMany('HSET', 'dedup', M.learned)
+M.prune(window, tonumber(ARGV[6]), tonumber(ARGV[7]))
+M.finish()
 return answers

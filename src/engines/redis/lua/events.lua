@@ -5,12 +5,12 @@
 --!include store records fates log
 local found, seen = {}, {}
 for _, bucket in ipairs(cjson.decode(ARGV[2])) do
-  for _, member in ipairs(redis.call('SMEMBERS', key('ids:' .. bucket))) do
+  for _, member in ipairs(redis.call('SMEMBERS', M.key('ids:' .. bucket))) do
     local seq = tonumber(member)
-    local record = not seen[seq] and #found < tonumber(ARGV[3]) and recordAt(seq)
+    local record = not seen[seq] and #found < tonumber(ARGV[3]) and M.recordAt(seq)
     seen[seq] = true
     if record then
-      local fate, settledAt = fateOf(seq)
+      local fate, settledAt = M.fateOf(seq)
       found[#found + 1] = { record:sub(7), fate, string.format('%.0f', settledAt) }
     end
   end

@@ -2,7 +2,7 @@
 -- KEYS[1] prefix. ARGV: time, lease (ms), packed leases: address (2 + n), epoch (6), id (6), token (7).
 -- Returns a letter per lease: s(ettled) or x (stale).
 -- Invariant: a lease that has expired is not revived, even while nobody has reclaimed it.
---!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold failures letters bury leases
+--!include store records fates log job-packing jobs held-job claims ages flush-jobs finish
 local answers, from, leases, addresses = {}, 1, {}, {}
 while from <= #ARGV[3] do
   local lease = {}
@@ -10,14 +10,14 @@ while from <= #ARGV[3] do
   leases[#leases + 1] = lease
   addresses[#addresses + 1] = lease.address
 end
-loadJobs(addresses)
+M.loadJobs(addresses)
 for index, lease in ipairs(leases) do
-  local job = heldJob(lease.address, lease.epoch, lease.id, lease.token)
+  local job = M.heldJob(lease.address, lease.epoch, lease.id, lease.token)
   answers[index] = job and 's' or 'x'
   if job then
-    job.lease.expires = at + tonumber(ARGV[2])
-    touch(lease.address)
+    job.lease.expires = M.at + tonumber(ARGV[2])
+    M.touch(lease.address)
   end
 end
-finish()
+M.finish()
 return table.concat(answers)

@@ -3,4 +3,4 @@
 -- Returns how many there are in each state, in the order of the codes.
 -- Invariant: changes nothing.
 --!include store
-return { totals.a0, totals.a1, totals.a2, totals.a3, totals.a4 }
+return { M.totals.a0, M.totals.a1, M.totals.a2, M.totals.a3, M.totals.a4 }

@@ -3,10 +3,10 @@
 -- Returns per letter: what it is (JSON), its failures (JSON), its newest reasons (bodies, newest first).
 -- Invariant: changes nothing.
 --!include store records fates log job-packing jobs joining chains failures letters bury letter-view
-local found = ARGV[3] == '' and newestLetters(tonumber(ARGV[2])) or lettersNamed(ARGV[3])
+local found = ARGV[3] == '' and M.newestLetters(tonumber(ARGV[2])) or M.lettersNamed(ARGV[3])
 local views = {}
 for index, address in ipairs(found) do
   if index > tonumber(ARGV[2]) then break end
-  views[index] = letterView(address, letterAt(address))
+  views[index] = M.letterView(address, M.letterAt(address))
 end
 return views

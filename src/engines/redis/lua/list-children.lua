@@ -3,9 +3,9 @@
 -- Returns the records.
 -- Invariant: changes nothing.
 --!include store children
-local records, found = childrenOf(ARGV[2]), {}
-local owners = ownersOf(records)
+local records, found = M.childrenOf(ARGV[2]), {}
+M.loadOwners(records)
 for _, record in ipairs(records) do
-  if #found < tonumber(ARGV[3]) and owners[record] == ARGV[2] then found[#found + 1] = record end
+  if #found < tonumber(ARGV[3]) and M.owners[record] == ARGV[2] then found[#found + 1] = record end
 end
 return found

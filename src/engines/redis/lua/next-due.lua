@@ -3,7 +3,7 @@
 -- Returns in how many milliseconds; 0 = now, -1 = nothing waits.
 -- Invariant: changes nothing but outdated list entries.
 --!include store records fates log job-packing jobs joining chains heads
-local due = earliestDue(ARGV[2])
-local lapse = redis.call('ZRANGE', key('claims'), 0, 0, 'WITHSCORES')
-if lapse[2] then due = earliest(due, tonumber(lapse[2])) end
-return due and max(0, due - at) or -1
+local due = M.earliestDue(ARGV[2])
+local lapse = redis.call('ZRANGE', M.key('claims'), 0, 0, 'WITHSCORES')
+if lapse[2] then due = M.earliest(due, tonumber(lapse[2])) end
+return due and math.max(0, due - M.at) or -1

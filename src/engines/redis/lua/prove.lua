@@ -2,6 +2,6 @@
 -- KEYS[1] prefix. ARGV: time.
 -- Returns 1; fails where a write would fail.
 -- Invariant: changes nothing but the time last seen.
---!include store
-redis.call('SET', key('totals'), cmsgpack.pack(totals))
+--!include store finish
+M.saveTotals()
 return 1

@@ -4,8 +4,8 @@
 -- then the work that goes with it: a count (2) and wishes (hold.lua, readWish). A failure is code (1 + n), message (2 + n).
 -- Returns a letter per settlement: s(ettled) or x (stale).
 -- Invariant: only who holds the lease now changes anything. All arrows out of `leased`, but for the reclaim of a lost one, start here.
---!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold failures letters bury leases complete endings
-maxWait, restMs = tonumber(ARGV[2]), tonumber(ARGV[3])
+--!include store records fates log job-packing jobs held-job claims ages flush-jobs finish joining chains rests hold failures letters bury leases complete endings
+M.maxWait, M.restMs = tonumber(ARGV[2]), tonumber(ARGV[3])
 local packed = ARGV[4]
 
 local NOTHING = {}
@@ -19,12 +19,12 @@ local function readEnding(from)
   end
   if verb == 2 or verb == 3 then due, from = struct.unpack('>I6', packed, from) end
   if verb == 2 or verb == 4 then
-    failure = { lane = LANE_NAMES[address:sub(1, 1)] }
+    failure = { lane = M.LANE_NAMES[address:sub(1, 1)] }
     failure.code, failure.message, from = struct.unpack('>Bc0Hc0', packed, from)
   end
   size, from = struct.unpack('>H', packed, from)
   local also = size == 0 and NOTHING or {}
-  for index = 1, size do also[index], from = readWish(packed, from) end
+  for index = 1, size do also[index], from = M.readWish(packed, from) end
   local ending = { address = address, epoch = epoch, id = id, token = token, verb = verb, to = to, due = due, failure = failure, also = also }
   return ending, from
 end
@@ -38,22 +38,22 @@ while from <= #packed do
   if ending.to then addresses[#addresses + 1] = ending.to.address end
   for _, wish in ipairs(ending.also) do addresses[#addresses + 1] = wish.address end
 end
-loadJobs(addresses)
-loadRests(addresses)
+M.loadJobs(addresses)
+M.loadRests(addresses)
 
 local answers = {}
 for index, ending in ipairs(endings) do
-  local address, job = ending.address, heldJob(ending.address, ending.epoch, ending.id, ending.token)
+  local address, job = ending.address, M.heldJob(ending.address, ending.epoch, ending.id, ending.token)
   answers[index] = job and 's' or 'x'
   if job then
-    if ending.verb == 0 then complete(address, job)
-    elseif ending.verb == 1 then pass(address, job, ending.to)
-    elseif ending.verb == 2 then retry(address, job, at + ending.due, ending.failure)
-    elseif ending.verb == 3 then release(address, job, at + ending.due)
-    else bury(address, job, ending.failure) end
-    for _, wish in ipairs(ending.also) do enqueue(wish) end
+    if ending.verb == 0 then M.complete(address, job)
+    elseif ending.verb == 1 then M.pass(address, job, ending.to)
+    elseif ending.verb == 2 then M.retry(address, job, M.at + ending.due, ending.failure)
+    elseif ending.verb == 3 then M.release(address, job, M.at + ending.due)
+    else M.bury(address, job, ending.failure) end
+    for _, wish in ipairs(ending.also) do M.enqueue(wish) end
   end
 end
-flushRests(endedRests)
-finish()
+M.flushRests(M.endedRests)
+M.finish()
 return table.concat(answers)

@@ -1,30 +1,30 @@
 -- A run's reasons are a chain: `tail` is the newest, and each record names the one before it, up to `head`.
 -- Adds the newer chain behind the older one; `run` gets both.
-local function joinChains(run, older, newer)
+function M.joinChains(run, older, newer)
   if older.count == 0 or newer.count == 0 then
     local only = older.count == 0 and newer or older
     run.head, run.tail, run.count, run.events = only.head, only.tail, only.count, only.events
     return
   end
-  setRecord(newer.head, struct.pack('>I6', older.tail) .. recordAt(newer.head):sub(7))
+  M.setRecord(newer.head, struct.pack('>I6', older.tail) .. M.recordAt(newer.head):sub(7))
   local head, tail = older.head, newer.tail
   run.count, run.events = older.count + newer.count, older.events + newer.events
   run.head, run.tail = head, tail
 end
 
 -- One run that answers both, due at `due`.
-local function mergedRun(run, next, due)
+function M.mergedRun(run, next, due)
   if next then
-    run.rank, run.first, run.event = min(run.rank, next.rank), min(run.first, next.first), earliest(run.event, next.event)
-    joinChains(run, run, next)
+    run.rank, run.first, run.event = math.min(run.rank, next.rank), math.min(run.first, next.first), M.earliest(run.event, next.event)
+    M.joinChains(run, run, next)
   end
   run.due = due
   return run
 end
 
 -- Adds a record to a run.
-local function addReason(run, body, isAnEvent)
-  local seq = appendRecord(body, run.tail)
+function M.addReason(run, body, isAnEvent)
+  local seq = M.appendRecord(body, run.tail)
   if run.count == 0 then run.head = seq end
   run.tail, run.count = seq, run.count + 1
   if isAnEvent then run.events = run.events + 1 end
@@ -32,12 +32,12 @@ local function addReason(run, body, isAnEvent)
 end
 
 -- The records of a chain, newest first: calls visit(seq, record) at most `most` times.
-local function eachReason(run, most, visit)
+function M.eachReason(run, most, visit)
   local seq = run.tail
-  for _ = 1, min(run.count, most) do
-    local record = recordAt(seq)
+  for _ = 1, math.min(run.count, most) do
+    local record = M.recordAt(seq)
     if not record then return end
     visit(seq, record)
-    seq = beforeOf(record)
+    seq = M.beforeOf(record)
   end
 end

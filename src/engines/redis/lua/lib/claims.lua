@@ -1,45 +1,45 @@
 -- What was leased together: `claims` orders claims by when their leases lapse, `claim-jobs` tells lane, leased at, owner and addresses,
 -- `claim-left` how many of its leases have not ended. One entry a claim instead of one a lease halves what a lease costs.
 -- A lease that was prolonged outlives its claim's time; whoever comes to reclaim looks at each and sets a new time.
-local endedBy = {}
+M.endedBy = {}
 
-local function claimName(claim) return string.format('%.0f', claim) end
+function M.claimName(claim) return string.format('%.0f', claim) end
 
-local function leaseEnded(claim) endedBy[claim] = (endedBy[claim] or 0) + 1 end
+function M.leaseEnded(claim) M.endedBy[claim] = (M.endedBy[claim] or 0) + 1 end
 
-local function removeClaim(name)
-  redis.call('HDEL', key('claim-left'), name)
-  redis.call('HDEL', key('claim-jobs'), name)
-  redis.call('ZREM', key('claims'), name)
+function M.removeClaim(name)
+  redis.call('HDEL', M.key('claim-left'), name)
+  redis.call('HDEL', M.key('claim-jobs'), name)
+  redis.call('ZREM', M.key('claims'), name)
 end
 
-local function flushClaims()
-  for claim, ended in pairs(endedBy) do
-    local name = claimName(claim)
-    if redis.call('HINCRBY', key('claim-left'), name, -ended) <= 0 then removeClaim(name) end
+function M.flushClaims()
+  for claim, ended in pairs(M.endedBy) do
+    local name = M.claimName(claim)
+    if redis.call('HINCRBY', M.key('claim-left'), name, -ended) <= 0 then M.removeClaim(name) end
   end
-  endedBy = {}
+  M.endedBy = {}
 end
 
-local function putClaim(claim, expires, record)
-  local name = claimName(claim)
-  redis.call('ZADD', key('claims'), expires, name)
-  redis.call('HSET', key('claim-jobs'), name, cmsgpack.pack(record))
-  redis.call('HSET', key('claim-left'), name, #record - 3)
+function M.putClaim(claim, expires, record)
+  local name = M.claimName(claim)
+  redis.call('ZADD', M.key('claims'), expires, name)
+  redis.call('HSET', M.key('claim-jobs'), name, cmsgpack.pack(record))
+  redis.call('HSET', M.key('claim-left'), name, #record - 3)
 end
 
 -- The record of a claim: { lane, leased at, owner, address, … }.
-local function claimRecord(name)
-  local packed = redis.call('HGET', key('claim-jobs'), name)
+function M.claimRecord(name)
+  local packed = redis.call('HGET', M.key('claim-jobs'), name)
   return packed and cmsgpack.unpack(packed)
 end
 
 -- Applies `act` to the jobs that a claim still leases.
-local function eachLeased(name, record, act)
+function M.eachLeased(name, record, act)
   local addresses, claim = { unpack(record, 4) }, tonumber(name)
-  loadJobs(addresses)
+  M.loadJobs(addresses)
   for _, address in ipairs(addresses) do
-    local job = jobAt(address)
-    if job and job.state == LEASED and job.lease.claim == claim then act(address, job) end
+    local job = M.jobAt(address)
+    if job and job.state == M.LEASED and job.lease.claim == claim then act(address, job) end
   end
 end

@@ -1,20 +1,25 @@
 -- The due jobs of one rank, oldest due first: those of the list, and those that waited for their time.
 -- `peek` gives the first (address, job, whether it is one of the latter), `take` takes it off, `close` writes what was taken off.
-local function dueJobs(lane, rank, most)
-  local list, listed, used = key('ready:' .. lane .. rank), {}, 0
-  local later, fromLater = redis.call('ZRANGEBYSCORE', key('later:' .. lane .. rank), '-inf', at, 'LIMIT', 0, most), 1
-  loadJobs(later)
+function M.dueJobs(lane, rank, most)
+  local list, listed, used = M.key('ready:' .. lane .. rank), {}, 0
+  local later, fromLater = redis.call('ZRANGEBYSCORE', M.key('later:' .. lane .. rank), '-inf', M.at, 'LIMIT', 0, most), 1
+  M.loadJobs(later)
+
+  local function close()
+    if used > 0 then redis.call('LTRIM', list, used, -1) end
+    used = 0
+  end
 
   local function readOn()
-    redis.call('LTRIM', list, used, -1)
+    close()
     listed, used = redis.call('LRANGE', list, 0, most - 1), 0
-    loadJobs(listed)
+    M.loadJobs(listed)
     local seqs = {}
     for _, address in ipairs(listed) do
-      local job = jobAt(address)
+      local job = M.jobAt(address)
       if job then seqs[#seqs + 1] = job.run.tail end
     end
-    loadRecords(seqs)
+    M.loadRecords(seqs)
     return #listed > 0
   end
 
@@ -22,8 +27,8 @@ local function dueJobs(lane, rank, most)
   local function head()
     while listed[used + 1] or readOn() do
       local address = listed[used + 1]
-      local job = jobAt(address)
-      if job and job.state == READY and job.run.rank == rank then return address, job end
+      local job = M.jobAt(address)
+      if job and job.state == M.READY and job.run.rank == rank then return address, job end
       used = used + 1
     end
   end
@@ -31,13 +36,13 @@ local function dueJobs(lane, rank, most)
   return {
     peek = function()
       local address, job = head()
-      local other = later[fromLater] and jobAt(later[fromLater])
+      local other = later[fromLater] and M.jobAt(later[fromLater])
       if other and (not job or other.run.due < job.run.due) then return later[fromLater], other, true end
       return address, job, false
     end,
     take = function(isLater)
       if isLater then fromLater = fromLater + 1 else used = used + 1 end
     end,
-    close = function() redis.call('LTRIM', list, used, -1) end,
+    close = close,
   }
 end

@@ -1,37 +1,37 @@
 -- What became of a reason stands beside it, in seven bytes: fate, and when it was settled. None = queued.
-local FATE_PAGE = 256
-local QUEUED, SYNCED, SUPERSEDED, DEAD, FILTERED, GONE, LET_GO = 0, 1, 2, 3, 4, 5, 6
-local FATES = {}
-for fate = QUEUED, LET_GO do FATES[fate] = struct.pack('>BI6', fate, fate == QUEUED and 0 or now) end
+M.FATE_PAGE = 256
+M.QUEUED, M.SYNCED, M.SUPERSEDED, M.DEAD, M.FILTERED, M.GONE, M.LET_GO = 0, 1, 2, 3, 4, 5, 6
 
-local function fatePage(seq) return key(string.format('fate:%.0f', floor(seq / FATE_PAGE))) end
+function M.fatePage(seq) return M.key(string.format('fate:%.0f', math.floor(seq / M.FATE_PAGE))) end
 
-local newFates, fated = {}, {}
-local function setFate(seq, fate)
-  if not newFates[seq] then fated[#fated + 1] = seq end
-  newFates[seq] = fate
+M.newFates, M.fated = {}, {}
+function M.setFate(seq, fate)
+  if not M.newFates[seq] then M.fated[#M.fated + 1] = seq end
+  M.newFates[seq] = fate
 end
 
 -- Neighbours are written together: what was claimed together usually came together.
-local function flushFates()
-  table.sort(fated)
-  local from, run = nil, {}
-  for index, seq in ipairs(fated) do
+function M.flushFates()
+  table.sort(M.fated)
+  local from, run, packed = nil, {}, {}
+  for index, seq in ipairs(M.fated) do
     from = from or seq
-    run[#run + 1] = FATES[newFates[seq]]
-    local following = fated[index + 1]
-    if following ~= seq + 1 or following % FATE_PAGE == 0 then
-      redis.call('SETRANGE', fatePage(from), from % FATE_PAGE * 7, table.concat(run))
+    local fate = M.newFates[seq]
+    packed[fate] = packed[fate] or struct.pack('>BI6', fate, fate == M.QUEUED and 0 or M.now)
+    run[#run + 1] = packed[fate]
+    local following = M.fated[index + 1]
+    if following ~= seq + 1 or following % M.FATE_PAGE == 0 then
+      redis.call('SETRANGE', M.fatePage(from), from % M.FATE_PAGE * 7, table.concat(run))
       from, run = nil, {}
     end
   end
-  newFates, fated = {}, {}
+  M.newFates, M.fated = {}, {}
 end
 
-local function fateOf(seq)
-  local place = seq % FATE_PAGE * 7
-  local stored = redis.call('GETRANGE', fatePage(seq), place, place + 6)
-  if #stored < 7 then return QUEUED, 0 end
+function M.fateOf(seq)
+  local place = seq % M.FATE_PAGE * 7
+  local stored = redis.call('GETRANGE', M.fatePage(seq), place, place + 6)
+  if #stored < 7 then return M.QUEUED, 0 end
   local fate, settledAt = struct.unpack('>BI6', stored)
   return fate, settledAt
 end

@@ -1,7 +1,7 @@
 -- Jobs as they lie in the store; jobs.lua says what their parts mean.
-local READY, LATER, LEASED = 0, 1, 2
+M.READY, M.LATER, M.LEASED = 0, 1, 2
 
-local function unpackRun(fields, from)
+function M.unpackRun(fields, from)
   local first = fields[from + 1]
   return {
     rank = fields[from], first = first, due = first + fields[from + 2], event = fields[from + 3] and first + fields[from + 3],
@@ -9,7 +9,7 @@ local function unpackRun(fields, from)
   }
 end
 
-local function packRun(fields, run)
+function M.packRun(fields, run)
   local from = #fields
   fields[from + 1], fields[from + 2], fields[from + 3] = run.rank, run.first, run.due - run.first
   fields[from + 4] = run.event and run.event - run.first
@@ -18,33 +18,33 @@ local function packRun(fields, run)
 end
 
 -- The oldest event that the job answers or will answer.
-local function ageOf(job)
+function M.ageOf(job)
   local next = job.next
-  if next and next.event then return min(next.event, job.run.event or next.event) end
+  if next and next.event then return math.min(next.event, job.run.event or next.event) end
   return job.run.event
 end
 
 -- Most jobs wait, or are held, for one event that came when they became due: those are packed in 18 bytes, or 36 with a lease.
 -- Their first byte is below 128, that of all others (a list of 14 or more) is not.
-local function isPlain(job)
+function M.isPlain(job)
   local run = job.run
   return run.count == 1 and run.events == 1 and run.due == run.first and run.event == run.first and run.head == run.tail
     and job.losses == 0 and not job.failures and not job.next and job.attempt < 256
 end
 
-local function packPlain(job)
+function M.packPlain(job)
   local run, lease = job.run, job.lease
   local kind = job.state + 4 * run.rank
   if not lease then return struct.pack('>BBI5I6I5', kind, job.attempt, job.id, run.first, run.head) end
   return struct.pack('>BBI5I6I5I7I7I6', kind, job.attempt, job.id, run.first, run.head, lease.token, lease.claim, lease.expires)
 end
 
-local function unpackPlain(packed)
+function M.unpackPlain(packed)
   local kind, attempt, id, first, head = struct.unpack('>BBI5I6I5', packed)
   local state = kind % 4
   local rank = (kind - state) / 4
   local lease = false
-  if state == LEASED then
+  if state == M.LEASED then
     local token, claim, expires = struct.unpack('>I7I7I6', packed, 19)
     lease = { token = token, claim = claim, expires = expires }
   end
@@ -56,26 +56,26 @@ local function unpackPlain(packed)
   }
 end
 
-local function unpackListed(packed)
+function M.unpackListed(packed)
   local fields = cmsgpack.unpack(packed)
-  local job = { id = fields[1], state = fields[2], attempt = fields[3], losses = fields[4], run = unpackRun(fields, 5) }
+  local job = { id = fields[1], state = fields[2], attempt = fields[3], losses = fields[4], run = M.unpackRun(fields, 5) }
   job.failures = fields[13] ~= '' and fields[13]
   job.lease = fields[14] and { token = fields[14], claim = fields[15], expires = fields[16] }
-  job.next = fields[17] and unpackRun(fields, 17) or false
-  job.wasState, job.wasRank, job.wasAge, job.wasClaim = job.state, job.run.rank, ageOf(job), job.lease and job.lease.claim
+  job.next = fields[17] and M.unpackRun(fields, 17) or false
+  job.wasState, job.wasRank, job.wasAge, job.wasClaim = job.state, job.run.rank, M.ageOf(job), job.lease and job.lease.claim
   return job
 end
 
-local function packJob(job)
-  if isPlain(job) then return packPlain(job) end
+function M.packJob(job)
+  if M.isPlain(job) then return M.packPlain(job) end
   local fields, lease = { job.id, job.state, job.attempt, job.losses }, job.lease
-  packRun(fields, job.run)
+  M.packRun(fields, job.run)
   fields[13] = job.failures or ''
   fields[14], fields[15], fields[16] = lease and lease.token or false, lease and lease.claim or false, lease and lease.expires or false
-  if job.next then packRun(fields, job.next) end
+  if job.next then M.packRun(fields, job.next) end
   return cmsgpack.pack(fields)
 end
 
-local function unpackJob(packed)
-  return packed:byte(1) < 128 and unpackPlain(packed) or unpackListed(packed)
+function M.unpackJob(packed)
+  return packed:byte(1) < 128 and M.unpackPlain(packed) or M.unpackListed(packed)
 end

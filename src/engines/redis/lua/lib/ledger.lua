@@ -1,45 +1,56 @@
--- Ledger entries by account, as JSON: s(tate code), f(ingerprint), r(ef of the sink), ra (read at), wa (written at), m(odified at),
--- t(itle), c(hild count), h(ash of the children), k (token, as text: it has more digits than JSON keeps).
--- Invariant, kept by writeEntry alone: `accounts` holds every account, `state:` each one under its state.
-local INTENDED, STORED, INDEXED, REMOVING, REMOVED = 0, 1, 2, 3, 4
-local entries = {}
+-- Ledger entries by account, packed: s(tate code, 1), ra (read at, 6), wa (written at, 6), k (token, 7), m(odified at, 6; 0 = unknown),
+-- c(hild count, 4), h(ash of the children), f(ingerprint), r(ef of the sink), t(itle), each 2 + n, '' = none.
+-- Invariant, kept by flushEntries alone: `accounts` holds every account; `state:` each one under its state, but for those that are
+-- indexed, as nearly all are and nobody asks for in a hurry.
+M.INTENDED, M.STORED, M.INDEXED, M.REMOVING, M.REMOVED = 0, 1, 2, 3, 4
+M.ENTRY = '>BI6I6I7I6I4Hc0Hc0Hc0Hc0'
+M.entries, M.written = {}, {}
 
-local function loadEntries(accounts)
-  for first = 1, #accounts, ARGUMENTS_MAX do
-    local last = min(#accounts, first + ARGUMENTS_MAX - 1)
-    local found = redis.call('HMGET', key('ledger'), unpack(accounts, first, last))
+function M.unpackEntry(packed)
+  local s, ra, wa, k, m, c, h, f, r, t = struct.unpack(M.ENTRY, packed)
+  return { s = s, ra = ra, wa = wa, k = k, m = m, c = c, h = h, f = f, r = r, t = t, was = s }
+end
+
+function M.loadEntries(accounts)
+  for first = 1, #accounts, M.ARGUMENTS_MAX do
+    local last = math.min(#accounts, first + M.ARGUMENTS_MAX - 1)
+    local found = redis.call('HMGET', M.key('ledger'), unpack(accounts, first, last))
     for index = 1, last - first + 1 do
-      entries[accounts[first + index - 1]] = found[index] and cjson.decode(found[index]) or false
+      M.entries[accounts[first + index - 1]] = found[index] and M.unpackEntry(found[index]) or false
     end
   end
 end
 
-local function entryAt(account)
-  if entries[account] == nil then loadEntries({ account }) end
-  return entries[account] or nil
+function M.entryAt(account)
+  if M.entries[account] == nil then M.loadEntries({ account }) end
+  return M.entries[account] or nil
 end
 
-local function writeEntry(account, entry)
-  local was = entryAt(account)
-  if was then
-    add('a' .. was.s, -1)
-    if was.s ~= entry.s then redis.call('ZREM', key('state:' .. was.s), account) end
-  else
-    redis.call('ZADD', key('accounts'), 0, account)
+function M.writeEntry(account, entry)
+  local before = M.entries[account]
+  entry.was = before and before.was
+  M.entries[account] = entry
+  M.written[account] = true
+end
+
+function M.flushEntries()
+  local sets, new = {}, {}
+  for account in pairs(M.written) do
+    local e = M.entries[account]
+    if e.was then M.add('a' .. e.was, -1) else new[#new + 1], new[#new + 2] = 0, account end
+    M.add('a' .. e.s, 1)
+    if e.was and e.was ~= e.s and e.was ~= M.INDEXED then redis.call('ZREM', M.key('state:' .. e.was), account) end
+    if e.s ~= M.INDEXED then redis.call('ZADD', M.key('state:' .. e.s), e.wa, account) end
+    sets[#sets + 1] = account
+    sets[#sets + 1] = struct.pack(M.ENTRY, e.s, e.ra, e.wa, e.k, e.m, e.c, #e.h, e.h, #e.f, e.f, #e.r, e.r, #e.t, e.t)
   end
-  add('a' .. entry.s, 1)
-  redis.call('ZADD', key('state:' .. entry.s), entry.wa, account)
-  redis.call('HSET', key('ledger'), account, cjson.encode(entry))
-  entries[account] = entry
-end
-
--- The right is the lease on the account's own job, and it must hold at this very moment.
-local function mayWrite(request)
-  return heldJob('s' .. request.a, request.epoch, request.id, tonumber(request.k)) ~= nil
+  M.callMany('HSET', 'ledger', sets)
+  M.callMany('ZADD', 'accounts', new)
 end
 
 -- A snapshot read before the one last written must not replace it. Within one lease the read times tell; a later lease has
--- read later by construction, whatever a clock that was set back says.
-local function isOlderRead(was, request)
-  return was and request.ra < was.ra and tonumber(request.k) <= tonumber(was.k)
+-- read later by construction, whatever a clock that was set back says. The right to write is the lease on the account's own job.
+function M.mayWrite(was, request)
+  if not M.heldJob('s' .. request.account, request.epoch, request.id, request.token) then return false end
+  return not was or request.readAt >= was.ra or request.token > was.k
 end

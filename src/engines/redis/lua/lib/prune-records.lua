@@ -1,42 +1,42 @@
 -- Forgets single records and whole pages of the log.
-local function isOld(seq, record, cutoff)
-  local fate, settledAt = fateOf(seq)
-  if fate == QUEUED or fate == DEAD then return false end
+function M.isOld(seq, record, cutoff)
+  local fate, settledAt = M.fateOf(seq)
+  if fate == M.QUEUED or fate == M.DEAD then return false end
   return settledAt < cutoff and struct.unpack('>I6', record, 7) < cutoff
 end
 
-local function forgetRecord(seq, record)
-  local hash = hashOf(record)
+function M.forgetRecord(seq, record)
+  local hash = M.hashOf(record)
   if hash then
     local field = hash:sub(1, 6)
-    if tonumber(redis.call('HGET', key('dedup'), field)) == seq then redis.call('HDEL', key('dedup'), field) end
+    if tonumber(redis.call('HGET', M.key('dedup'), field)) == seq then redis.call('HDEL', M.key('dedup'), field) end
   end
-  if isEvent(record) then redis.call('SREM', key('ids:' .. struct.unpack('>H', record, 14)), seq) end
-  add('rows', -1)
+  if M.isEvent(record) then redis.call('SREM', M.key('ids:' .. struct.unpack('>H', record, 14)), seq) end
+  M.add('rows', -1)
 end
 
-local function isPageWhole(page) return (page + 1) * PAGE <= totals.seq end
+function M.isPageWhole(page) return (page + 1) * M.PAGE <= M.totals.seq end
 
 -- Fates go with the last of their pages of records.
-local function forgetPage(page)
-  redis.call('UNLINK', key(logPage(page)))
-  local fates = floor(page * PAGE / FATE_PAGE)
+function M.forgetPage(page)
+  redis.call('UNLINK', M.key(M.logPage(page)))
+  local fates = math.floor(page * M.PAGE / M.FATE_PAGE)
   local pages = {}
-  for its = fates * FATE_PAGE / PAGE, (fates + 1) * FATE_PAGE / PAGE - 1 do
-    if not isPageWhole(its) then return end
-    pages[#pages + 1] = key(logPage(its))
+  for its = fates * M.FATE_PAGE / M.PAGE, (fates + 1) * M.FATE_PAGE / M.PAGE - 1 do
+    if not M.isPageWhole(its) then return end
+    pages[#pages + 1] = M.key(M.logPage(its))
   end
-  if redis.call('EXISTS', unpack(pages)) == 0 then redis.call('UNLINK', key(string.format('fate:%.0f', fates))) end
+  if redis.call('EXISTS', unpack(pages)) == 0 then redis.call('UNLINK', M.key(string.format('fate:%.0f', fates))) end
 end
 
 -- Forgets what is old on a page. Returns how many records are left on it.
-local function prunePage(page, records, cutoff)
+function M.prunePage(page, records, cutoff)
   local left = 0
   for index, record in ipairs(records) do
-    local seq = page * PAGE + index - 1
-    if record ~= '' and isOld(seq, record, cutoff) then
-      forgetRecord(seq, record)
-      redis.call('LSET', key(logPage(page)), index - 1, '')
+    local seq = page * M.PAGE + index - 1
+    if record ~= '' and M.isOld(seq, record, cutoff) then
+      M.forgetRecord(seq, record)
+      redis.call('LSET', M.key(M.logPage(page)), index - 1, '')
     elseif record ~= '' then
       left = left + 1
     end

@@ -1,38 +1,38 @@
 -- A key rests for a while after a completed run. Rests are kept by generations of one rest's length each, which expire whole.
-local restMs = 0
-local rests = {}
+M.restMs = 0
+M.rests = {}
 
-local function restPage(generation) return string.format('rest:%.0f', generation) end
+function M.restPage(generation) return string.format('rest:%.0f', generation) end
 
-local function loadRests(addresses)
-  if restMs <= 0 or #addresses == 0 then return end
-  local generation = floor(at / restMs)
+function M.loadRests(addresses)
+  if M.restMs <= 0 or #addresses == 0 then return end
+  local generation = math.floor(M.at / M.restMs)
   for page = generation - 1, generation do
-    for first = 1, #addresses, ARGUMENTS_MAX do
-      local last = min(#addresses, first + ARGUMENTS_MAX - 1)
-      local found = redis.call('HMGET', key(restPage(page)), unpack(addresses, first, last))
+    for first = 1, #addresses, M.ARGUMENTS_MAX do
+      local last = math.min(#addresses, first + M.ARGUMENTS_MAX - 1)
+      local found = redis.call('HMGET', M.key(M.restPage(page)), unpack(addresses, first, last))
       for index = 1, last - first + 1 do
-        if found[index] then rests[addresses[first + index - 1]] = tonumber(found[index]) end
+        if found[index] then M.rests[addresses[first + index - 1]] = tonumber(found[index]) end
       end
     end
   end
 end
 
-local function beginRest(address, ended)
-  if restMs <= 0 then return end
-  rests[address] = at + restMs
+function M.beginRest(address, ended)
+  if M.restMs <= 0 then return end
+  M.rests[address] = M.at + M.restMs
   table.insert(ended, address)
-  table.insert(ended, at + restMs)
+  table.insert(ended, M.at + M.restMs)
 end
 
-local function flushRests(ended)
+function M.flushRests(ended)
   if #ended == 0 then return end
-  local page = restPage(floor(at / restMs))
-  callMany('HSET', page, ended)
-  redis.call('PEXPIRE', key(page), restMs * 3)
+  local page = M.restPage(math.floor(M.at / M.restMs))
+  M.callMany('HSET', page, ended)
+  redis.call('PEXPIRE', M.key(page), M.restMs * 3)
 end
 
-local function restUntil(address)
-  local till = rests[address] or 0
-  return till > at and till or 0
+function M.restUntil(address)
+  local till = M.rests[address] or 0
+  return till > M.at and till or 0
 end
