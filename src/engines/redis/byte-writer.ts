@@ -1,5 +1,9 @@
 /** Where a writer begins; it grows as needed. */
-const BYTES_START = 1_024;
+const BYTES_START = 512;
+
+/** Longest text that is copied character by character. */
+const COPIED_MAX = 100;
+const ASCII_MAX = 0x7f;
 
 /** Packs values for a script, big-endian, as Lua's `struct` reads them. */
 export class ByteWriter {
@@ -42,10 +46,12 @@ export class ByteWriter {
     return this;
   }
 
-  /** UTF-8 text as it is. */
+  /** UTF-8 text as it is. Short plain text is copied here: a call out of JavaScript costs more than some tens of characters. */
   text(value: string): this {
     this.#reserve(value.length * 3);
-    this.#length += this.#bytes.write(value, this.#length);
+    if (value.length > COPIED_MAX || !this.#copyPlain(value)) {
+      this.#length += this.#bytes.write(value, this.#length);
+    }
     return this;
   }
 
@@ -77,6 +83,17 @@ export class ByteWriter {
   /** All that was written; the writer must not be used afterwards. */
   done(): Buffer {
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** False when a character is not ASCII; then nothing counts as written. */
+  #copyPlain(value: string): boolean {
+    for (let index = 0; index < value.length; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code > ASCII_MAX) return false;
+      this.#bytes[this.#length + index] = code;
+    }
+    this.#length += value.length;
+    return true;
   }
 
   #reserve(count: number): void {

@@ -22,6 +22,8 @@ const RECORD_ID_AT_END = /\d{5,20}$/;
 /** Flag of a wish: remembered and counted, never worked on. */
 const IS_FILTERED = 1;
 const HASH_BYTES = 16;
+/** `evt_` and the hash in hexadecimal. */
+const DERIVED_ID_LENGTH = 4 + 2 * HASH_BYTES;
 /** Before a record's body: the number of the one before it in its chain. */
 const NUMBER_BYTES = 6;
 
@@ -74,7 +76,8 @@ function writeBody(
   // Most keys end with an id that the note names as well: the record says where, and is some 16 bytes shorter.
   const id = RECORD_ID_AT_END.exec(address)?.[0] ?? "";
   const at = id === "" ? -1 : reason.note.indexOf(id);
-  const isDerived = hash !== undefined && derivedEventId(hash) === eventId;
+  const mayBeDerived = eventId.length === DERIVED_ID_LENGTH && eventId.startsWith("evt_");
+  const isDerived = mayBeDerived && hash !== undefined && derivedEventId(hash) === eventId;
   writer
     .u48(reason.receivedAt)
     .u8(

@@ -4,7 +4,7 @@
 -- then the work that goes with it: a count (2) and wishes (hold.lua, readWish). A failure is code (1 + n), message (2 + n).
 -- Returns a letter per settlement: s(ettled) or x (stale).
 -- Invariant: only who holds the lease now changes anything. All arrows out of `leased`, but for the reclaim of a lost one, start here.
---!include store records fates log job-packing jobs held-job claims ages flush-jobs finish joining chains rests hold failures letters bury leases complete endings
+--!include store records fates log job-packing jobs held-job claims ages flush-jobs finish joining chains rests hold failures letters bury leases plain-jobs complete endings
 M.maxWait, M.restMs = tonumber(ARGV[2]), tonumber(ARGV[3])
 local packed = ARGV[4]
 
@@ -43,17 +43,21 @@ M.loadRests(addresses)
 
 local answers = {}
 for index, ending in ipairs(endings) do
-  local address, job = ending.address, M.heldJob(ending.address, ending.epoch, ending.id, ending.token)
-  answers[index] = job and 's' or 'x'
+  local isPlain = ending.verb == 0 and M.completePlain(ending)
+  local address, job = ending.address, not isPlain and M.heldJob(ending.address, ending.epoch, ending.id, ending.token)
+  answers[index] = (isPlain or job) and 's' or 'x'
   if job then
     if ending.verb == 0 then M.complete(address, job)
     elseif ending.verb == 1 then M.pass(address, job, ending.to)
     elseif ending.verb == 2 then M.retry(address, job, M.at + ending.due, ending.failure)
     elseif ending.verb == 3 then M.release(address, job, M.at + ending.due)
     else M.bury(address, job, ending.failure) end
+  end
+  if isPlain or job then
     for _, wish in ipairs(ending.also) do M.enqueue(wish) end
   end
 end
+M.countPlain()
 M.flushRests(M.endedRests)
 M.finish()
 return table.concat(answers)

@@ -1,5 +1,21 @@
 -- The due jobs of one rank, oldest due first: those of the list, and those that waited for their time.
 -- `peek` gives the first (address, job, whether it is one of the latter), `take` takes it off, `close` writes what was taken off.
+
+-- Reads the pages of the newest reasons of these jobs, where many lie on one.
+function M.loadNewest(addresses)
+  local seqs = {}
+  for _, address in ipairs(addresses) do
+    local job = M.jobs[address]
+    if job and not job.run and job:byte(1) < 128 then
+      seqs[#seqs + 1] = struct.unpack('>I5', job, 14)
+    else
+      job = M.jobAt(address)
+      if job then seqs[#seqs + 1] = job.run.tail end
+    end
+  end
+  M.loadRecords(seqs)
+end
+
 function M.dueJobs(lane, rank, most)
   local list, listed, used = M.key('ready:' .. lane .. rank), {}, 0
   local later, fromLater = redis.call('ZRANGEBYSCORE', M.key('later:' .. lane .. rank), '-inf', M.at, 'LIMIT', 0, most), 1
@@ -14,19 +30,15 @@ function M.dueJobs(lane, rank, most)
     close()
     listed, used = redis.call('LRANGE', list, 0, most - 1), 0
     M.loadJobs(listed)
-    local seqs = {}
-    for _, address in ipairs(listed) do
-      local job = M.jobAt(address)
-      if job then seqs[#seqs + 1] = job.run.tail end
-    end
-    M.loadRecords(seqs)
+    M.loadNewest(listed)
     return #listed > 0
   end
 
-  -- The first job of the list; an entry whose job is not due here any more is passed over.
+  -- The first job of the list, packed if it is plain; an entry whose job is not due here any more is passed over.
   local function head()
     while listed[used + 1] or readOn() do
       local address = listed[used + 1]
+      if not later[fromLater] and M.isPlainDue(M.jobs[address], rank) then return address, M.jobs[address] end
       local job = M.jobAt(address)
       if job and job.state == M.READY and job.run.rank == rank then return address, job end
       used = used + 1

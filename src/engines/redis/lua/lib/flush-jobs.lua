@@ -46,12 +46,13 @@ function M.flushOne(address, job, changes)
 end
 
 function M.flushJobs()
-  local changes = { sets = {}, gone = {}, front = {}, back = {}, lanes = {} }
+  local changes = { sets = M.plainSets, gone = M.plainGone, front = {}, back = {}, lanes = {} }
+  M.plainSets, M.plainGone = {}, {}
   for _, address in ipairs(M.touched) do
     if M.jobs[address] then M.flushOne(address, M.jobs[address], changes) end
   end
-  M.callMany('HSET', 'jobs', changes.sets)
   M.callMany('HDEL', 'jobs', changes.gone)
+  M.callMany('HSET', 'jobs', changes.sets)
   for command, pushes in pairs({ LPUSH = changes.front, RPUSH = changes.back }) do
     for list, addresses in pairs(pushes) do
       M.callMany(command, 'ready:' .. list, addresses)

@@ -1,9 +1,11 @@
--- Live jobs by address (lane letter and key), read once and written once a script.
+-- Live jobs by address (lane letter and key), read once and written once a script; unpacked when they are first looked at.
 -- A run is what one attempt answers: rank, due, first (oldest reason), event (oldest event, or false) and its chain of reasons
 -- (head, tail, count, events). `next` is the run after a leased one. `lease` is { token, claim, expires }.
 -- Invariant, kept by flushJobs alone: `later:` holds exactly the waiting jobs that are not due,
 -- each `ready:` list every due one at least once (an outdated entry is skipped), `ages:` the oldest event of each job.
 M.jobs, M.touched = {}, {}
+-- What plain-jobs.lua has written already, for flushJobs to hand over.
+M.plainSets, M.plainGone = {}, {}
 
 function M.loadJobs(addresses)
   local wanted = {}
@@ -17,7 +19,7 @@ function M.loadJobs(addresses)
     local last = math.min(#wanted, first + M.ARGUMENTS_MAX - 1)
     local found = redis.call('HMGET', M.key('jobs'), unpack(wanted, first, last))
     for index = 1, last - first + 1 do
-      if found[index] then M.jobs[wanted[first + index - 1]] = M.unpackJob(found[index]) end
+      if found[index] then M.jobs[wanted[first + index - 1]] = found[index] end
     end
   end
 end
@@ -26,7 +28,12 @@ end
 function M.jobAt(address)
   if M.jobs[address] == nil then M.loadJobs({ address }) end
   local job = M.jobs[address]
-  return job and not job.isGone and job or nil
+  if not job then return nil end
+  if not job.run then
+    job = M.unpackJob(job)
+    M.jobs[address] = job
+  end
+  return not job.isGone and job or nil
 end
 
 function M.touch(address)
