@@ -7,7 +7,7 @@ function M.loadNewest(addresses)
   for _, address in ipairs(addresses) do
     local job = M.jobs[address]
     if job and not job.run and job:byte(1) < 128 then
-      seqs[#seqs + 1] = struct.unpack('>I5', job, 14)
+      seqs[#seqs + 1] = struct.unpack('>I5', job, 17)
     else
       job = M.jobAt(address)
       if job then seqs[#seqs + 1] = job.run.tail end

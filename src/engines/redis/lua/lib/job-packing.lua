@@ -24,33 +24,35 @@ function M.ageOf(job)
   return job.run.event
 end
 
--- Most jobs wait, or are held, for one event that came when they became due: those are packed in 18 bytes, or 36 with a lease.
--- Their first byte is below 128, that of all others (a list of 14 or more) is not.
+-- Most jobs wait, or are held, for one event: those are packed in 21 bytes, or 41 with a lease: state and rank, attempt, id, oldest
+-- event, when due after it (or before: clocks differ) by milliseconds, number of the reason. Their first byte is below 128, that of all others (a list of 14 or more) is not.
+M.WAIT_ZERO, M.PLAIN_BYTES, M.PLAIN_LEASED_BYTES = 8388608, 21, 41
+
 function M.isPlain(job)
   local run = job.run
-  return run.count == 1 and run.events == 1 and run.due == run.first and run.event == run.first and run.head == run.tail
+  return run.count == 1 and run.events == 1 and run.event == run.first and math.abs(run.due - run.first) < M.WAIT_ZERO
     and job.losses == 0 and not job.failures and not job.next and job.attempt < 256
 end
 
 function M.packPlain(job)
   local run, lease = job.run, job.lease
-  local kind = job.state + 4 * run.rank
-  if not lease then return struct.pack('>BBI5I6I5', kind, job.attempt, job.id, run.first, run.head) end
-  return struct.pack('>BBI5I6I5I7I7I6', kind, job.attempt, job.id, run.first, run.head, lease.token, lease.claim, lease.expires)
+  local kind, wait = job.state + 4 * run.rank, run.due - run.first + M.WAIT_ZERO
+  if not lease then return struct.pack('>BBI5I6I3I5', kind, job.attempt, job.id, run.first, wait, run.head) end
+  return struct.pack('>BBI5I6I3I5I7I7I6', kind, job.attempt, job.id, run.first, wait, run.head, lease.token, lease.claim, lease.expires)
 end
 
 function M.unpackPlain(packed)
-  local kind, attempt, id, first, head = struct.unpack('>BBI5I6I5', packed)
+  local kind, attempt, id, first, wait, head = struct.unpack('>BBI5I6I3I5', packed)
   local state = kind % 4
-  local rank = (kind - state) / 4
+  local rank, due = (kind - state) / 4, first + wait - M.WAIT_ZERO
   local lease = false
   if state == M.LEASED then
-    local token, claim, expires = struct.unpack('>I7I7I6', packed, 19)
+    local token, claim, expires = struct.unpack('>I7I7I6', packed, M.PLAIN_BYTES + 1)
     lease = { token = token, claim = claim, expires = expires }
   end
   -- All fields at once: a table that grows is made anew at each doubling.
   return {
-    run = { rank = rank, first = first, due = first, event = first, head = head, tail = head, count = 1, events = 1 },
+    run = { rank = rank, first = first, due = due, event = first, head = head, tail = head, count = 1, events = 1 },
     id = id, state = state, attempt = attempt, losses = 0, lease = lease, next = false, failures = false,
     wasState = state, wasRank = rank, wasAge = first, wasClaim = lease and lease.claim,
   }

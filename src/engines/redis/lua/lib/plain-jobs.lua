@@ -9,8 +9,8 @@ end
 
 -- Returns attempt, id, first and number of the only reason. The caller has taken it off its list.
 function M.leasePlain(address, packed, lease)
-  local attempt, id, first, head = struct.unpack('>BI5I6I5', packed, 2)
-  local leased = struct.pack('>BBc16I7I7I6', packed:byte(1) + M.LEASED, attempt + 1, packed:sub(3), lease.token, lease.claim, lease.expires)
+  local attempt, id, first, _, head = struct.unpack('>BI5I6I3I5', packed, 2)
+  local leased = struct.pack('>BBc19I7I7I6', packed:byte(1) + M.LEASED, attempt + 1, packed:sub(3), lease.token, lease.claim, lease.expires)
   M.jobs[address] = leased
   M.plainSets[#M.plainSets + 1], M.plainSets[#M.plainSets + 2] = address, leased
   return attempt + 1, id, first, head
@@ -20,8 +20,8 @@ end
 function M.completePlain(ending)
   local address, lane = ending.address, ending.address:sub(1, 1)
   local packed = M.jobs[address]
-  if not packed or packed.run or packed:byte(1) % 4 ~= M.LEASED or #packed ~= 38 or M.totals[M.LETTERS[lane]] > 0 then return false end
-  local id, first, head, token, claim, expires = struct.unpack('>I5I6I5I7I7I6', packed, 3)
+  if not packed or packed.run or packed:byte(1) % 4 ~= M.LEASED or #packed ~= M.PLAIN_LEASED_BYTES or M.totals[M.LETTERS[lane]] > 0 then return false end
+  local id, first, _, head, token, claim, expires = struct.unpack('>I5I6I3I5I7I7I6', packed, 3)
   if ending.epoch ~= M.totals.epoch or id ~= ending.id or token ~= ending.token or expires <= M.at then return false end
   M.setFate(head, M.SYNCED)
   M.age(lane, first, -1)
