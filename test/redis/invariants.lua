@@ -98,11 +98,11 @@ for index = 1, #accounts, 2 do
   local entry = M.unpackEntry(accounts[index + 1])
   states[entry.s] = states[entry.s] + 1
   local place = tonumber(redis.call('ZSCORE', M.key('state:' .. entry.s), accounts[index]) or -1)
-  expect('state of ' .. accounts[index], place, entry.s == M.INDEXED and -1 or entry.wa)
+  expect('state of ' .. accounts[index], place, M.ORDERED[entry.s] and entry.wa or -1)
 end
 expect('accounts', redis.call('ZCARD', M.key('accounts')), #accounts / 2)
 for state = 0, 4 do
   expect('accounts in state ' .. state, M.totals['a' .. state], states[state])
-  expect('set of state ' .. state, redis.call('ZCARD', M.key('state:' .. state)), state == M.INDEXED and 0 or states[state])
+  expect('set of state ' .. state, redis.call('ZCARD', M.key('state:' .. state)), M.ORDERED[state] and states[state] or 0)
 end
 return wrongs

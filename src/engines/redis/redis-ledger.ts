@@ -1,7 +1,14 @@
 import { hash } from "node:crypto";
 import { type AccountKey, recordKey, recordOf } from "../../account.ts";
 import { assert } from "../../assert.ts";
-import type { Ledger, LedgerEntry, LedgerIntent, LedgerOutcome, LedgerWritten } from "../../memory/ledger.ts";
+import type {
+  Ledger,
+  LedgerEntry,
+  LedgerIntent,
+  LedgerOutcome,
+  LedgerState,
+  LedgerWritten,
+} from "../../memory/ledger.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { LEDGER_STATES, ledgerStateCode } from "./codes.ts";
@@ -13,6 +20,8 @@ import { SCRIPTS } from "./scripts.generated.ts";
 
 /** Entries handled in one step of a pass over all. */
 const STEP_ENTRIES = 500;
+/** States of which the store keeps no order (lua/lib/ledger.lua). */
+const UNORDERED: ReadonlySet<LedgerState> = new Set(["indexed", "intended"]);
 
 /** The ledger on Redis. Rights are checked in the script that writes. */
 export function createLedger({ turn }: EngineDeps, key: (name: string) => string): Ledger {
@@ -53,7 +62,7 @@ export function createLedger({ turn }: EngineDeps, key: (name: string) => string
       return forgotten;
     },
     inState: (state, limit) =>
-      state === "indexed" ? oldestIndexed(page, limit) : page(String(ledgerStateCode(state)), "", limit),
+      UNORDERED.has(state) ? oldestOf(state, page, limit) : page(String(ledgerStateCode(state)), "", limit),
     parents: async (records) => {
       const keys = records.map(recordKey);
       const owners = await many("parents", keys);
@@ -78,13 +87,13 @@ export function createLedger({ turn }: EngineDeps, key: (name: string) => string
 /** A page of entries: all, after an account; or those of a state's code. */
 type Page = (state: string, after: string, limit: number) => Promise<readonly LedgerEntry[]>;
 
-/** The store keeps no order of these, as nearly all are: all are looked at, a page at a time. */
-async function oldestIndexed(page: Page, limit: number): Promise<readonly LedgerEntry[]> {
+/** All are looked at, a page at a time. */
+async function oldestOf(state: LedgerState, page: Page, limit: number): Promise<readonly LedgerEntry[]> {
   let oldest: readonly LedgerEntry[] = [];
   let entries = await page("", "", STEP_ENTRIES);
   while (entries.length > 0) {
-    const indexed = entries.filter(({ state }) => state === "indexed");
-    oldest = [...oldest, ...indexed].sort((one, other) => one.writtenAt - other.writtenAt).slice(0, limit);
+    const found = entries.filter((entry) => entry.state === state);
+    oldest = [...oldest, ...found].sort((one, other) => one.writtenAt - other.writtenAt).slice(0, limit);
     entries = await page("", entries.at(-1)?.account ?? "", STEP_ENTRIES);
   }
   return oldest;

@@ -1,4 +1,4 @@
--- Ledger entries: a page in key order, or those in one state other than indexed, oldest first.
+-- Ledger entries: a page in key order, or those in one state of which the store keeps the order, oldest first.
 -- KEYS[1] prefix. ARGV: time, state code ('' = all), after (account; '' = from the start), most.
 -- Returns account and entry (packed, see lib/ledger.lua) in turn.
 -- Invariant: changes nothing.

@@ -1,8 +1,9 @@
 -- Ledger entries by account, packed: s(tate code, 1), ra (read at, 6), wa (written at, 6), k (token, 7), m(odified at, 6; 0 = unknown),
 -- c(hild count, 4), h(ash of the children), f(ingerprint), r(ef of the sink), t(itle), each 2 + n, '' = none.
 -- Invariant, kept by flushEntries alone: `accounts` holds every account; `state:` each one under its state, but for those that are
--- indexed, as nearly all are and nobody asks for in a hurry.
+-- indexed, as nearly all are, or intended, as each is for a moment: nobody asks for these in a hurry.
 M.INTENDED, M.STORED, M.INDEXED, M.REMOVING, M.REMOVED = 0, 1, 2, 3, 4
+M.ORDERED = { [M.STORED] = true, [M.REMOVING] = true, [M.REMOVED] = true }
 M.ENTRY = '>BI6I6I7I6I4Hc0Hc0Hc0Hc0'
 M.entries, M.written = {}, {}
 
@@ -39,8 +40,8 @@ function M.flushEntries()
     local e = M.entries[account]
     if e.was then M.add('a' .. e.was, -1) else new[#new + 1], new[#new + 2] = 0, account end
     M.add('a' .. e.s, 1)
-    if e.was and e.was ~= e.s and e.was ~= M.INDEXED then redis.call('ZREM', M.key('state:' .. e.was), account) end
-    if e.s ~= M.INDEXED then redis.call('ZADD', M.key('state:' .. e.s), e.wa, account) end
+    if e.was and e.was ~= e.s and M.ORDERED[e.was] then redis.call('ZREM', M.key('state:' .. e.was), account) end
+    if M.ORDERED[e.s] then redis.call('ZADD', M.key('state:' .. e.s), e.wa, account) end
     sets[#sets + 1] = account
     sets[#sets + 1] = struct.pack(M.ENTRY, e.s, e.ra, e.wa, e.k, e.m, e.c, #e.h, e.h, #e.f, e.f, #e.r, e.r, #e.t, e.t)
   end
