@@ -57,6 +57,12 @@ export interface NewEvent extends NewJob {
   readonly isFiltered?: boolean;
 }
 
+/** How a delivery is taken. */
+export interface DeliverOptions {
+  /** True = its sender was told that it is taken, so it is, past the capacity as well; its events count as any others do. */
+  readonly isAcknowledged?: boolean;
+}
+
 /** The fate of a delivery. All its events are taken in one durable step, or none is. */
 export type DeliveryResult =
   /** One outcome per event, in order. `queued` made a job, `coalesced` joined one. */
@@ -129,7 +135,7 @@ export interface QueueOptions {
  */
 export interface Queue {
   /** Dedup, capacity, queueing and counting of one delivery's events in one atomic step. */
-  deliver(events: readonly NewEvent[]): Promise<DeliveryResult>;
+  deliver(events: readonly NewEvent[], options?: DeliverOptions): Promise<DeliveryResult>;
   /** Queues work that memhook made itself; not bounded by the capacity, joins silently where the same work waits. */
   enqueue(jobs: readonly NewJob[]): Promise<void>;
   /** Up to `limit` due jobs of a lane, urgent first, oldest due first; reclaims expired leases on the way. */

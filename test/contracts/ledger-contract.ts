@@ -106,6 +106,15 @@ function writes(start: StartEngine): void {
     assert.equal((await entry(engine, ONE))?.sinkRef, "s1");
   });
 
+  test("an outcome may be announced as it is: what an intent does not need is ignored", async (t) => {
+    const engine = await startFor(t, start);
+    const [one, two] = [await rightTo(engine, ONE), await rightTo(engine, TWO)];
+    const outcomes = [one, two].map((lease) => outcomeOf(engine, lease, { children: [contact("9")], sinkRef: "doc" }));
+    assert.deepEqual(await engine.ports.ledger.intend(outcomes), ["written", "written"]);
+    assert.equal((await entry(engine, ONE))?.state, "intended");
+    assert.deepEqual(await engine.ports.ledger.children(ONE, 10), []);
+  });
+
   test("an unchanged document stays indexed, while its read time and children are renewed", async (t) => {
     const engine = await startFor(t, start);
     const lease = await rightTo(engine, ONE);

@@ -118,6 +118,26 @@ function deliveries(start: StartEngine): void {
     assert.deepEqual(idsOf(await claimOne(engine)), ["e1"]);
   });
 
+  test("a delivery that was acknowledged before is taken past the capacity, and counts against it", async (t) => {
+    const engine = await startFor(t, start, { capacity: 2 });
+    const { queue, view } = engine.ports;
+    await take(engine, "zoho/1", "e1");
+    const delivery = ["e1", "e2", "e3", "e4"].map((id) => eventOf(engine, "zoho/1", id));
+    const both = await Promise.all([
+      queue.deliver([eventOf(engine, "zoho/2", "f1"), eventOf(engine, "zoho/3", "f2")]),
+      queue.deliver(delivery, { isAcknowledged: true }),
+      queue.deliver([eventOf(engine, "zoho/2", "f1")]),
+    ]);
+    assert.deepEqual(both, [
+      { outcome: "full" },
+      { outcome: "taken", events: ["duplicate", "coalesced", "coalesced", "coalesced"] },
+      { outcome: "full" },
+    ]);
+    assert.equal((await view.stats()).events, 4);
+    await complete(engine, await claimOne(engine));
+    assert.equal(await take(engine, "zoho/2", "f1"), "queued");
+  });
+
   test("a refused event is taken later, and is no duplicate then", async (t) => {
     const engine = await startFor(t, start, { capacity: 1 });
     await take(engine, "zoho/1", "e1");
@@ -384,6 +404,20 @@ function order(start: StartEngine): void {
     }
     assert.deepEqual(keysOf(await claim(engine, 4)), ["zoho/urgent1", "zoho/urgent2", "zoho/live1", "zoho/live2"]);
     assert.deepEqual(keysOf(await claim(engine, 4)), ["zoho/background1", "zoho/background2"]);
+  });
+
+  test("a job that has been due for longer goes first, though others were joined or made urgent meanwhile", async (t) => {
+    const engine = await startFor(t, start);
+    await take(engine, "zoho/first", "e1");
+    await take(engine, "zoho/second", "e2", { delayMs: 1_000 });
+    await take(engine, "zoho/urgent", "u1");
+    await engine.clock.advance(500);
+    await take(engine, "zoho/urgent second", "u2", { rank: "urgent" });
+    await engine.clock.advance(5_000);
+    await take(engine, "zoho/second", "e3");
+    await take(engine, "zoho/urgent", "u3", { rank: "urgent" });
+    const order = ["zoho/urgent", "zoho/urgent second", "zoho/first", "zoho/second"];
+    for (const key of order) assert.deepEqual(keysOf(await claim(engine, 1)), [key]);
   });
 
   test("a job that is not due yet lets others pass", async (t) => {

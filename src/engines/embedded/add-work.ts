@@ -22,10 +22,15 @@ export interface Held extends Holder {
 type EventOutcome = "queued" | "coalesced" | "duplicate" | "filtered";
 
 /** Takes all events of a delivery, or refuses them all. */
-export function deliver(tables: QueueTables, step: Step, events: readonly HashedEvent[]): DeliveryResult {
+export function deliver(
+  tables: QueueTables,
+  step: Step,
+  { events, isAcknowledged }: { readonly events: readonly HashedEvent[]; readonly isAcknowledged: boolean },
+): DeliveryResult {
   tables.dedup.follow(step);
   // Over the capacity (after a redrive, or when it was lowered) a delivery without new events is still taken.
-  const room = Math.max(0, tables.options.capacity - step.totals.events);
+  const free = tables.options.capacity - step.totals.events;
+  const room = isAcknowledged ? events.length : Math.max(0, free);
   if (events.length > room && countNew(tables, step, events) > room) return { outcome: "full" };
   const outcomes = events.map((event) => deliverOne(tables, step, event));
   step.count("events_total", events.length);

@@ -26,12 +26,12 @@ export interface QueueDeps {
 export function createQueue(deps: QueueDeps): Queue {
   const { group, tables, figures, signals, lock } = deps;
   return {
-    deliver: async (events) => {
+    deliver: async (events, { isAcknowledged = false } = {}) => {
       const hashed = events.map((event) => {
         assertSound(event);
         return { event, hash: event.dedupKey === undefined ? undefined : dedupHash(event.dedupKey) };
       });
-      return group.run((step) => deliver(tables, step, hashed));
+      return group.run((step) => deliver(tables, step, { events: hashed, isAcknowledged }));
     },
     enqueue: async (jobs) => {
       for (const job of jobs) assertSound(job);

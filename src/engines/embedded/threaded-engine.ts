@@ -170,7 +170,7 @@ function portsOver(calls: Calls): EmbeddedEngine {
   const close = () => calls.close();
   return {
     queue: {
-      deliver: (events) => calls.ask("queue", "deliver", [events]),
+      deliver: (events, options) => calls.ask("queue", "deliver", [events, options]),
       enqueue: (jobs) => calls.ask("queue", "enqueue", [jobs]),
       claim: (request) => calls.ask("queue", "claim", [request]),
       extend: (leases, leaseMs) => calls.ask("queue", "extend", [leases.map(slim), leaseMs]),

@@ -38,8 +38,8 @@ export function createLedger({ turn }: EngineDeps, key: (name: string) => string
       const found = await many("ledger", accounts);
       return new Map(accounts.flatMap((account, at) => pairOf(account, found[at])));
     },
-    intend: (intents) => turn.share(INTEND, packed(intents), intents.length),
-    record: (outcomes) => turn.share(RECORD, packed(outcomes), outcomes.length),
+    intend: (intents) => turn.share(INTEND, packed(intents, writeIntent), intents.length),
+    record: (outcomes) => turn.share(RECORD, packed(outcomes, writeOutcome), outcomes.length),
     markIndexed: async (accounts) => {
       for (let from = 0; from < accounts.length; from += STEP_ENTRIES) {
         await turn.run(SCRIPTS["mark-indexed"], [JSON.stringify(accounts.slice(from, from + STEP_ENTRIES))]);
@@ -122,20 +122,27 @@ function writtenOf(answer: string): LedgerWritten {
   return { outcome: "written", displaced: displaced.map((account) => account as AccountKey) }; // Owners of records are accounts.
 }
 
-/** Intents or outcomes as lua/intend.lua and lua/record.lua read them. */
-function packed(requests: readonly (LedgerIntent | LedgerOutcome)[]): Buffer {
+function packed<Request>(requests: readonly Request[], write: (writer: ByteWriter, request: Request) => void): Buffer {
   const writer = new ByteWriter();
-  for (const request of requests) {
-    const [epoch, id] = jobIdParts(request.right.jobId);
-    writer.longText(request.account).u48(epoch).u48(id).u56(request.right.token);
-    writer.u8(request.verb === "put" ? 1 : 0).u48(request.readAt);
-    writer.longText(request.fingerprint).longText(request.title);
-    if ("children" in request) writeOutcome(writer, request);
-  }
+  for (const request of requests) write(writer, request);
   return writer.done();
 }
 
-function writeOutcome(writer: ByteWriter, { sinkRef, modifiedAt, isIndexed, children }: LedgerOutcome): void {
+/** As lua/intend.lua reads it. */
+function writeIntent(writer: ByteWriter, { right, account, verb, readAt, fingerprint, title }: LedgerIntent): void {
+  const [epoch, id] = jobIdParts(right.jobId);
+  writer.longText(account).u48(epoch).u48(id).u56(right.token);
+  writer
+    .u8(verb === "put" ? 1 : 0)
+    .u48(readAt)
+    .longText(fingerprint)
+    .longText(title);
+}
+
+/** As lua/record.lua reads it. */
+function writeOutcome(writer: ByteWriter, outcome: LedgerOutcome): void {
+  const { sinkRef, modifiedAt, isIndexed, children } = outcome;
+  writeIntent(writer, outcome);
   const records = [...new Set(children.map(recordKey))].sort().join("\n");
   writer.longText(sinkRef ?? "").u48(modifiedAt ?? 0);
   writer.u8(isIndexed ? 1 : 0).longText(hash("sha256", records, "base64url"));

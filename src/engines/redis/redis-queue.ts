@@ -1,7 +1,16 @@
 import { assert } from "../../assert.ts";
 import { Fault } from "../../faults.ts";
 import { FAILURE_MESSAGE_LENGTH_MAX } from "../../queue/failures.ts";
-import type { DeliveryResult, Lease, NewEvent, NewJob, Queue, Settled, Settlement } from "../../queue/queue.ts";
+import type {
+  DeliverOptions,
+  DeliveryResult,
+  Lease,
+  NewEvent,
+  NewJob,
+  Queue,
+  Settled,
+  Settlement,
+} from "../../queue/queue.ts";
 import { assertSound } from "../../queue/sound-job.ts";
 import type { Random } from "../../random.ts";
 import { ByteReader } from "./byte-reader.ts";
@@ -35,9 +44,9 @@ export function createQueue(deps: EngineDeps, bells: WorkBells, close: () => Pro
   const scripts = sharedScripts(deps);
   const claims = new Claims(deps);
   return {
-    deliver: async (events) => {
+    deliver: async (events, options) => {
       for (const event of events) assertSound(event);
-      const [result] = await turn.share(scripts.deliver, packDelivery(events), 1);
+      const [result] = await turn.share(scripts.deliver, packDelivery(events, options), 1);
       assert(result !== undefined, "a delivery is answered");
       return result;
     },
@@ -141,8 +150,8 @@ function readLeases(packed: Buffer, expiresAt: number): readonly Lease[] {
   return leases;
 }
 
-function packDelivery(events: readonly NewEvent[]): Buffer {
-  const writer = new ByteWriter().u16(events.length);
+function packDelivery(events: readonly NewEvent[], { isAcknowledged = false }: DeliverOptions = {}): Buffer {
+  const writer = new ByteWriter().u16(events.length).u8(isAcknowledged ? 1 : 0);
   for (const event of events) writeWish(writer, event);
   return writer.done();
 }

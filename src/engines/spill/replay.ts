@@ -44,6 +44,7 @@ type PieceFate = "taken" | "full" | "left" | "refused";
 export class Replay {
   readonly #deps: ReplayDeps;
   #pieces: Piece[] = [];
+  #boundFrom = Number.POSITIVE_INFINITY;
   /** Faults already told in this outage, or since the last rewind, so that a file of bad rows is a line and not a flood. */
   readonly #told = new Set<FaultCode>();
 
@@ -54,6 +55,14 @@ export class Replay {
   /** A new outage: its faults are told anew. */
   begin(): void {
     this.#told.clear();
+  }
+
+  /**
+   * Rows from this number on were spilled because the store was full, and wait for room in it. All before it were spilled because it was
+   * away: they go in at once, where they coalesce, so that the work of an outage is a sync per account and not a queue's length at a time.
+   */
+  boundFrom(seq: number): void {
+    if (seq === Number.POSITIVE_INFINITY || this.#boundFrom === Number.POSITIVE_INFINITY) this.#boundFrom = seq;
   }
 
   /** One round; `isProbe` = one call only. Throws Fault STORE_UNAVAILABLE or STORE_INVALID when the file cannot be read. */
@@ -86,11 +95,11 @@ export class Replay {
     return end === -1 ? this.#pieces.splice(0) : this.#pieces.splice(0, end + 1);
   }
 
-  async #deliver({ events }: Piece): Promise<PieceFate> {
+  async #deliver({ events, of }: Piece): Promise<PieceFate> {
     const { store, watch } = this.#deps;
     const call = watch.ask();
     try {
-      const { outcome } = await store.deliver(events);
+      const { outcome } = await store.deliver(events, { isAcknowledged: of.delivery.seq < this.#boundFrom });
       watch.answered(call);
       return outcome;
     } catch (error) {

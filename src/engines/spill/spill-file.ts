@@ -122,6 +122,11 @@ export class SpillFile {
     return this.#waiting;
   }
 
+  /** Of the newest row there ever was. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
   /** Bytes of the rows, those set aside included. */
   get bytes(): number {
     return this.#bytes;

@@ -11,8 +11,10 @@ import { Replay } from "./replay.ts";
 import { openSpillFile, type SpillFate, type SpillFile } from "./spill-file.ts";
 import { StoreWatch } from "./store-watch.ts";
 
-/** Between two looks whether the store is back, or has room: soon enough that nobody notices, seldom enough that it hurts nobody. */
+/** Between two looks whether the store is back: soon enough that nobody notices, seldom enough that it hurts nobody. */
 const PROBE = { baseMs: 50, capMs: 1_000 } as const;
+/** Wait for room in a store that is full: it empties by thousands a second, and senders are told that all is taken. */
+const ROOM_MS = 100;
 /** Wait after trouble that is not the store's absence: a damaged file, a bug. */
 const TROUBLE_MS = 1_000;
 
@@ -48,7 +50,7 @@ export interface Spill extends Closeable {
   /**
    * As the store's own; when that throws STORE_UNAVAILABLE the delivery is durable in the file instead, and the outcome is what is
    * known of it: `duplicate` when its key already waits there, else `queued` or `filtered`. The store may have taken it all the
-   * same: the replay's dedup settles that. Throws Fault STORE_UNAVAILABLE when the file is full or cannot be written.
+   * same: the replay's dedup settles that. While the file is being replayed a store that is full is answered in the same way. Throws Fault STORE_UNAVAILABLE when the file is full or cannot be written.
    */
   deliver(events: readonly NewEvent[]): Promise<DeliveryResult>;
   /** Replays what an earlier process left. Without it that waits for the first outage. */
@@ -99,7 +101,8 @@ export class SpillingQueue implements Spill {
       const result = await this.#deps.store.deliver(events);
       this.#watch.answered(call);
       if (wasAway) this.#wake();
-      return result;
+      // What was acknowledged before it fills the store now: it waits behind that for room, as its sender was promised.
+      return result.outcome === "full" && this.#file.waiting > 0 ? this.#spillBehind(events) : result;
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== "STORE_UNAVAILABLE") throw error;
       this.#watch.failed(call);
@@ -136,6 +139,12 @@ export class SpillingQueue implements Spill {
     this.#stop.abort();
     await this.#loop; // Its calls under way end within the store's own bound on a call.
     this.#file.close();
+  }
+
+  /** Into the file though the store answers: rows from here on wait for room in it. */
+  #spillBehind(events: readonly NewEvent[]): Promise<DeliveryResult> {
+    this.#replay.boundFrom(this.#file.lastSeq + 1);
+    return this.#spill(events);
   }
 
   async #spill(events: readonly NewEvent[], cause?: Fault): Promise<DeliveryResult> {
@@ -176,7 +185,9 @@ export class SpillingQueue implements Spill {
     let attempt = 0;
     let isHeld = false;
     while (!signal.aborted) {
-      if (this.#watch.isAway || isHeld) {
+      if (isHeld && !this.#watch.isAway) await this.#sleep(ROOM_MS, signal);
+      if (signal.aborted) return;
+      if (this.#watch.isAway) {
         attempt += 1;
         await this.#sleep(backoffMs(attempt, this.#deps.random, PROBE), signal);
         if (signal.aborted) return;
@@ -186,6 +197,7 @@ export class SpillingQueue implements Spill {
         if (this.#watch.isAway) this.#isProbeDue = true;
         else {
           attempt = 0;
+          this.#replay.boundFrom(Number.POSITIVE_INFINITY);
           this.#endEpisode();
         }
         await this.#bell.wait(signal);

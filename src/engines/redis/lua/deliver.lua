@@ -1,6 +1,6 @@
 -- Takes the events of deliveries, each delivery whole or not at all: dedup, capacity, queueing and counting in one step.
 -- KEYS[1] prefix. ARGV: time, capacity, dedup window, maximum wait, rest, history, rows of history (ms, but for the rows), packed deliveries:
--- each a count (2 bytes) and its events (hold.lua, readWish; flags 1 = filtered).
+-- each a count (2 bytes), 1 = acknowledged before, so not refused (1), and its events (hold.lua, readWish; flags 1 = filtered).
 -- Returns a text per delivery: 'F' = full, else a letter per event: q(ueued), c(oalesced), d(uplicate), f(iltered).
 -- Invariant: a refused delivery leaves no trace; two events of one dedup hash within the window are taken once.
 --!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold dedup prune-records prune
@@ -10,9 +10,9 @@ M.maxWait, M.restMs = tonumber(ARGV[4]), tonumber(ARGV[5])
 local function readDeliveries(packed)
   local deliveries, addresses, fields, from = {}, {}, {}, 1
   while from <= #packed do
-    local size
-    size, from = struct.unpack('>H', packed, from)
-    local events = {}
+    local size, isAcknowledged
+    size, isAcknowledged, from = struct.unpack('>HB', packed, from)
+    local events = { isAcknowledged = isAcknowledged == 1 }
     for index = 1, size do
       events[index], from = M.readWish(packed, from)
       events[index].hash = events[index].body:byte(7) % 2 == 1 and events[index].body:sub(10, 25) or nil
@@ -63,7 +63,7 @@ M.loadRests(addresses)
 M.loadDedup(fields)
 local answers = {}
 for index, events in ipairs(deliveries) do
-  local room = math.max(0, capacity - M.totals.events)
+  local room = events.isAcknowledged and #events or math.max(0, capacity - M.totals.events)
   if #events > room and countNew(events) > room then
     answers[index] = 'F'
   else

@@ -1,17 +1,17 @@
 -- Writes the touched jobs and all that is derived from them, each kind in one command.
--- Where a waiting job stands: due now (behind those that are, before them if it was due before) or later.
+-- Where a waiting job stands: in the list when it is due just now, so that the list is in the order of due times; else with those
+-- that are due at another time, be it past.
 function M.place(address, job, changes)
-  local run = job.run
-  local list = address:sub(1, 1) .. run.rank
-  if run.due > M.at then
+  local run, lane = job.run, address:sub(1, 1)
+  local list = lane .. run.rank
+  changes.lanes[lane] = true
+  if run.due == M.at then
+    job.state = M.READY
+    changes.listed[list] = changes.listed[list] or {}
+    table.insert(changes.listed[list], address)
+  else
     job.state = M.LATER
     redis.call('ZADD', M.key('later:' .. list), run.due, address)
-    changes.lanes[address:sub(1, 1)] = true
-  else
-    job.state = M.READY
-    local pushes = run.due < M.at and changes.front or changes.back -- LPUSH turns an order around.
-    pushes[list] = pushes[list] or {}
-    table.insert(pushes[list], pushes == changes.front and 1 or #pushes[list] + 1, address)
   end
 end
 
@@ -46,19 +46,14 @@ function M.flushOne(address, job, changes)
 end
 
 function M.flushJobs()
-  local changes = { sets = M.plainSets, gone = M.plainGone, front = {}, back = {}, lanes = {} }
+  local changes = { sets = M.plainSets, gone = M.plainGone, listed = {}, lanes = {} }
   M.plainSets, M.plainGone = {}, {}
   for _, address in ipairs(M.touched) do
     if M.jobs[address] then M.flushOne(address, M.jobs[address], changes) end
   end
   M.callMany('HDEL', 'jobs', changes.gone)
   M.callMany('HSET', 'jobs', changes.sets)
-  for command, pushes in pairs({ LPUSH = changes.front, RPUSH = changes.back }) do
-    for list, addresses in pairs(pushes) do
-      M.callMany(command, 'ready:' .. list, addresses)
-      changes.lanes[list:sub(1, 1)] = true
-    end
-  end
+  for list, addresses in pairs(changes.listed) do M.callMany('RPUSH', 'ready:' .. list, addresses) end
   M.flushAges()
   M.flushClaims()
   local lanes = ''

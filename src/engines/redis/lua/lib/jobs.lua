@@ -1,8 +1,9 @@
 -- Live jobs by address (lane letter and key), read once and written once a script; unpacked when they are first looked at.
 -- A run is what one attempt answers: rank, due, first (oldest reason), event (oldest event, or false) and its chain of reasons
 -- (head, tail, count, events). `next` is the run after a leased one. `lease` is { token, claim, expires }.
--- Invariant, kept by flushJobs alone: `later:` holds exactly the waiting jobs that are not due,
--- each `ready:` list every due one at least once (an outdated entry is skipped), `ages:` the oldest event of each job.
+-- Invariant, kept by flushJobs alone: `later:` holds exactly the waiting jobs in state LATER: those that are not due, and those that were
+-- due before they were put there; each `ready:` list every other at least once, in the order of due times (an outdated entry is
+-- skipped); `ages:` the oldest event of each job.
 M.jobs, M.touched = {}, {}
 -- What plain-jobs.lua has written already, for flushJobs to hand over.
 M.plainSets, M.plainGone = {}, {}
