@@ -102,6 +102,31 @@ function leases(start: StartEngine): void {
     assert.equal(await complete(engine, lease), "settled");
   });
 
+  test("a lease that is not extended any more ends, whatever was claimed with it", async (t) => {
+    const engine = await startFor(t, start);
+    await engine.ports.queue.deliver([1, 2].map((n) => eventOf(engine, `zoho/${n}`, `e${n}`)));
+    const [first, second] = await claim(engine);
+    assert.ok(first && second);
+    await engine.clock.advance(LEASE_MS / 2);
+    assert.deepEqual(await engine.ports.queue.extend([second], LEASE_MS), ["settled"]);
+    await engine.clock.advance(LEASE_MS / 2);
+    assert.deepEqual(keysOf(await claim(engine)), [first.key]);
+    await engine.clock.advance(LEASE_MS / 2);
+    assert.deepEqual(keysOf(await claim(engine)), [second.key]);
+    assert.equal(await complete(engine, second), "stale");
+  });
+
+  test("a lease that was given back settles nothing, though its job is leased again", async (t) => {
+    const engine = await startFor(t, start);
+    await take(engine, "zoho/1", "e1");
+    const old = await claimOne(engine);
+    await release(engine, old);
+    const current = await claimOne(engine);
+    assert.equal(await complete(engine, old), "stale");
+    assert.equal(await fateOf(engine, "e1"), "queued");
+    assert.equal(await complete(engine, current), "settled");
+  });
+
   test("an expired lease is reclaimed by the next claim, of whatever lane", async (t) => {
     const engine = await startFor(t, start);
     await take(engine, "zoho/1", "e1");

@@ -136,6 +136,20 @@ function writes(start: StartEngine): void {
     assert.equal((await entry(engine, ONE))?.state, "stored");
   });
 
+  test("only what is stored is marked as searchable, not what is about to be written or gone", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, TWO, []);
+    const lease = await rightTo(engine, ONE);
+    await intend(engine, intentOf(engine, lease));
+    await engine.ports.ledger.markIndexed([ONE, TWO, accountKey("3")]);
+    assert.equal((await entry(engine, ONE))?.state, "intended");
+    assert.equal((await entry(engine, TWO))?.state, "indexed");
+    assert.equal(await entry(engine, accountKey("3")), undefined);
+    await record(engine, outcomeOf(engine, lease, { verb: "remove", fingerprint: "" }));
+    await engine.ports.ledger.markIndexed([ONE]);
+    assert.equal((await entry(engine, ONE))?.state, "removed");
+  });
+
   test("a removed account leaves a tombstone without document and children", async (t) => {
     const engine = await startFor(t, start);
     const lease = await rightTo(engine, ONE);
@@ -292,6 +306,22 @@ function adopting(start: StartEngine): void {
       accounts,
     );
   });
+
+  test("handles very many accounts to the last: marks, searches by state, forgets", async (t) => {
+    const engine = await startFor(t, start);
+    const { ledger } = engine.ports;
+    const accounts = Array.from({ length: 1_100 }, (_, index) => accountKey(String(10_000 + index)));
+    for (let from = 0; from < accounts.length; from += 500) {
+      const page = accounts.slice(from, from + 500);
+      await ledger.adopt(page.map((account) => adoptedOf(account, { isIndexed: false })));
+      await engine.clock.advance(1);
+    }
+    await ledger.markIndexed(accounts);
+    assert.equal((await ledger.totals()).indexed, accounts.length);
+    assert.equal((await ledger.inState("indexed", 2_000)).length, accounts.length);
+    assert.equal(await ledger.forgetWritten(), accounts.length);
+    assert.equal(await ledger.forgetWritten(), 0);
+  });
 }
 
 function fencing(start: StartEngine): void {
@@ -408,6 +438,14 @@ function children(start: StartEngine): void {
     assert.deepEqual(new Set(refs.map(({ recordId }) => recordId)), new Set(["5", "6"]));
     assert.equal((await engine.ports.ledger.children(ONE, 1)).length, 1);
     assert.deepEqual(await engine.ports.ledger.children(TWO, 10), []);
+  });
+
+  test("a child that moved is not named by the account that lost it", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("5"), contact("6")]);
+    await sync(engine, TWO, [contact("6")]);
+    assert.deepEqual(await engine.ports.ledger.children(ONE, 10), [contact("5")]);
+    assert.deepEqual(await engine.ports.ledger.children(TWO, 10), [contact("6")]);
   });
 
   test("a record that is read under its account closes its dead letter in the route lane", async (t) => {

@@ -19,6 +19,9 @@ import {
   workOf,
 } from "./engine-harness.ts";
 
+/** Longest wait of a waiter that is to be woken. */
+const WITHIN = { timeout: 5_000 };
+
 /** What every queue keeps: taking, joining, claiming, order. */
 export function queueContract(name: string, start: StartEngine): void {
   describe(`${name}: deliveries`, () => deliveries(start));
@@ -155,6 +158,13 @@ function deliveries(start: StartEngine): void {
     for (const lease of leases) await (lease.key === "zoho/1" ? complete(engine, lease) : bury(engine, lease));
     assert.equal((await engine.ports.view.stats()).events, 0);
     assert.equal(await take(engine, "zoho/3", "e3"), "queued");
+  });
+
+  test("a delivery that names an event twice needs room for one", async (t) => {
+    const engine = await startFor(t, start, { capacity: 1 });
+    const event = eventOf(engine, "zoho/1", "e1");
+    const result = await engine.ports.queue.deliver([event, event]);
+    assert.deepEqual(result, { outcome: "taken", events: ["queued", "duplicate"] });
   });
 
   test("over the capacity, as after a redrive, a duplicate is still a duplicate", async (t) => {
@@ -329,6 +339,20 @@ function joining(start: StartEngine): void {
     assert.equal((await claimOne(engine)).key, "zoho/2");
   });
 
+  test("a rest is as long whenever it begins", async (t) => {
+    const engine = await startFor(t, start, { restMs: 1_000 });
+    for (let round = 0; round < 5; round++) {
+      await take(engine, "zoho/1", `e${round}`);
+      await complete(engine, await claimOne(engine));
+      await take(engine, "zoho/1", `f${round}`);
+      await engine.clock.advance(999);
+      assert.deepEqual(await claim(engine), []);
+      await engine.clock.advance(1);
+      await complete(engine, await claimOne(engine));
+      await engine.clock.advance(1_250);
+    }
+  });
+
   test("what joins during a run waits for the rest after it", async (t) => {
     const engine = await startFor(t, start, { restMs: 1_000 });
     await take(engine, "zoho/1", "e1");
@@ -420,6 +444,21 @@ function order(start: StartEngine): void {
     for (const key of order) assert.deepEqual(keysOf(await claim(engine, 1)), [key]);
   });
 
+  test("a key that was urgent and waits again is claimed once, among others", async (t) => {
+    const engine = await startFor(t, start);
+    await take(engine, "zoho/1", "e1");
+    await take(engine, "zoho/1", "e2", { rank: "urgent" });
+    const [urgent] = await claim(engine, 1);
+    assert.ok(urgent);
+    await complete(engine, urgent);
+    await take(engine, "zoho/1", "e3");
+    await take(engine, "zoho/2", "e4");
+    await take(engine, "zoho/3", "e5", { delayMs: 1 });
+    await engine.clock.advance(1);
+    assert.deepEqual([...keysOf(await claim(engine))].sort(), ["zoho/1", "zoho/2", "zoho/3"]);
+    assert.deepEqual(await claim(engine), []);
+  });
+
   test("a job that is not due yet lets others pass", async (t) => {
     const engine = await startFor(t, start);
     await take(engine, "zoho/1", "e1", { rank: "urgent", delayMs: 1_000 });
@@ -464,6 +503,27 @@ function waiting(start: StartEngine): void {
     assert.equal(isOver, false);
     await engine.clock.advance(1);
     await waited;
+  });
+
+  test("waiting ends at a due time that was set by a process before this one", WITHIN, async (t) => {
+    const engine = await startFor(t, start);
+    await take(engine, "zoho/1", "e1", { delayMs: 100 });
+    await engine.restart();
+    const waited = engine.ports.queue.waitForWork("sync", 60_000, new AbortController().signal);
+    await engine.ports.view.stats(); // Behind the look of the waiter, which found nothing due.
+    await engine.clock.advance(100);
+    await waited;
+  });
+
+  test("waiting ends when a lease lapses", WITHIN, async (t) => {
+    const engine = await startFor(t, start);
+    await take(engine, "zoho/1", "e1");
+    await claimOne(engine);
+    const waited = engine.ports.queue.waitForWork("sync", 600_000, new AbortController().signal);
+    await engine.ports.view.stats();
+    await engine.clock.advance(LEASE_MS);
+    await waited;
+    assert.equal((await claimOne(engine)).attempt, 1);
   });
 
   test("waiting ends after its longest time, and on abort", async (t) => {

@@ -304,6 +304,30 @@ function history(start: StartEngine): void {
     assert.equal(leased?.attempt, 1);
   });
 
+  test("a dedup key is known for as long as its window says, though history is shorter or an older event of it ends", async (t) => {
+    const day = 86_400_000;
+    const engine = await startFor(t, start, { dedupWindowMs: 2 * day });
+    const prune = async () => {
+      for (let second = 0; second < 3; second++) {
+        await engine.clock.advance(1_000);
+        await claim(engine);
+      }
+    };
+    const key = { dedupKey: "k" };
+    await take(engine, "zoho/1", "e1", key);
+    await complete(engine, await claimOne(engine));
+    await engine.clock.advance(1.5 * day);
+    await prune();
+    assert.equal(await take(engine, "zoho/1", "e2", key), "duplicate");
+    await engine.clock.advance(day / 2);
+    assert.equal(await take(engine, "zoho/1", "e3", key), "queued");
+    await complete(engine, await claimOne(engine));
+    await engine.clock.advance(day / 2);
+    await prune();
+    assert.equal(await fateOf(engine, "e1"), "0 events");
+    assert.equal(await take(engine, "zoho/1", "e4", key), "duplicate");
+  });
+
   test("settled events are forgotten after a day, waiting and dead ones are not", async (t) => {
     const engine = await startFor(t, start, { dedupWindowMs: 60_000 });
     await take(engine, "zoho/1", "settled");

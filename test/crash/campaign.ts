@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Random, seededRandom } from "../../src/random.ts";
 import { createSender, type Sender } from "./sender.ts";
 import { freePort, type ServeProcess, startServe } from "./serve-process.ts";
-import { judge, type Verdict } from "./verdict.ts";
+import { judgeEmbedded, type Verdict } from "./verdict.ts";
 import { SECRET, startWorld, type World } from "./world.ts";
 
 /** What a campaign does. */
@@ -16,8 +16,19 @@ export interface CampaignOptions {
   readonly say: (line: string) => void;
 }
 
+/** What a campaign sent. */
+export interface Traffic {
+  /** Requests by how they ended: a status, `cut` or `nobody`. */
+  readonly attempts: Readonly<Record<string, number>>;
+  readonly acknowledged: number;
+  readonly repeats: number;
+  readonly abandoned: number;
+  /** Changes made in the CRM while memhook was being killed. */
+  readonly changes: number;
+}
+
 /** What came of it. The campaign is won when `verdict.wrongs` is empty. */
-export interface CampaignResult {
+export interface CampaignResult extends Traffic {
   readonly seed: number;
   readonly kills: number;
   /** Kills that came while the process was still starting. */
@@ -25,13 +36,6 @@ export interface CampaignResult {
   /** Most events that were unsettled when a life began: proof that the kills left work behind. */
   readonly unsettledMax: number;
   readonly seconds: number;
-  /** Requests by how they ended: a status, or `cut`. */
-  readonly attempts: Readonly<Record<string, number>>;
-  readonly acknowledged: number;
-  readonly repeats: number;
-  readonly abandoned: number;
-  /** Changes made in the CRM while memhook was being killed. */
-  readonly changes: number;
   readonly verdict: Verdict;
 }
 
@@ -53,17 +57,14 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const startedAt = performance.now();
   const dataDir = await mkdtemp(join(tmpdir(), "memhook-crash-"));
   const port = await freePort();
-  const sender = createSender({
-    url: `http://127.0.0.1:${port}/webhooks/zoho`,
-    random: seededRandom(options.seed + 1),
-  });
+  const sender = createSender({ url: () => `http://127.0.0.1:${port}`, random: seededRandom(options.seed + 1) });
   const world = await startWorld({ seed: options.seed, accounts: options.accounts, sender });
   const start = () => startServe({ port, dataDir, env: { ...world.env, WEBHOOK_SECRET: SECRET } });
   try {
     const killed = await killAgainAndAgain(options, start, world);
     await world.stopChanging();
     const unfinished = await letItFinish(start(), sender, world);
-    const judged = await judge({
+    const judged = await judgeEmbedded({
       dataDir,
       acknowledged: sender.log.acknowledged,
       crm: world.crm,

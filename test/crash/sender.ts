@@ -19,7 +19,7 @@ export interface SenderLog {
   readonly acknowledged: Set<string>;
   /** Records of deliveries that were given up without a 2xx. */
   readonly abandoned: RecordRef[];
-  /** Requests, by how they ended: a status, or `cut` when no whole reply came. */
+  /** Requests, by how they ended: a status, `cut` when no whole reply came, `nobody` when no receiver was up. */
   readonly attempts: Record<string, number>;
   /** Deliveries sent again although they had been acknowledged. */
   repeats: number;
@@ -44,9 +44,9 @@ const RETRY_MS_MAX = 600;
 /** A sender's patience with one request. */
 const REQUEST_MS_MAX = 5_000;
 
-/** Makes a sender that posts to one memhook. */
-export function createSender(options: { readonly url: string; readonly random: Random }): Sender {
-  const { url, random } = options;
+/** Makes a sender that posts where `url` says at the time, as a load balancer would; nowhere when there is none. */
+export function createSender(options: { readonly url: () => string | undefined; readonly random: Random }): Sender {
+  const { random } = options;
   const log: SenderLog = { acknowledged: new Set(), abandoned: [], attempts: {}, repeats: 0 };
   const underWay = new Set<Promise<void>>();
 
@@ -65,7 +65,8 @@ export function createSender(options: { readonly url: string; readonly random: R
   }
 
   async function attempt(delivery: Delivery): Promise<boolean> {
-    const outcome = await post(url, delivery);
+    const url = options.url();
+    const outcome = url === undefined ? NOBODY : await post(url, delivery);
     log.attempts[outcome.end] = (log.attempts[outcome.end] ?? 0) + 1;
     for (const eventId of outcome.eventIds) log.acknowledged.add(eventId);
     return outcome.isTaken;
@@ -92,9 +93,12 @@ interface PostOutcome {
   readonly eventIds: readonly string[];
 }
 
+/** No receiver is up. */
+const NOBODY: PostOutcome = { end: "nobody", isTaken: false, eventIds: [] };
+
 async function post(url: string, delivery: Delivery): Promise<PostOutcome> {
   try {
-    const reply = await fetch(url, {
+    const reply = await fetch(`${url}/webhooks/zoho`, {
       method: "POST",
       headers: delivery.headers,
       body: delivery.body,

@@ -7,7 +7,7 @@ import { systemClock } from "../../src/clock.ts";
 import { openEmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
 import { silentLog } from "../../src/log.ts";
 import { memoryCrm } from "../fakes/memory-crm.ts";
-import { judge } from "./verdict.ts";
+import { judgeEmbedded } from "./verdict.ts";
 
 /** The judge's wrongs over a store without accounts whose counters say this. */
 async function wrongsAfter(counts: Readonly<Record<string, number>>): Promise<readonly string[]> {
@@ -22,7 +22,7 @@ async function wrongsAfter(counts: Readonly<Record<string, number>>): Promise<re
     engine.counters.add(counts);
     await engine.close();
     const crm = memoryCrm({ clock: systemClock });
-    return (await judge({ dataDir, acknowledged: new Set(), crm, accountIds: [] })).wrongs;
+    return (await judgeEmbedded({ dataDir, acknowledged: new Set(), crm, accountIds: [] })).wrongs;
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }

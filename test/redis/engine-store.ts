@@ -10,7 +10,7 @@ import { type RedisServer, startRedis } from "./redis-server.ts";
 import { redisTier } from "./redis-tier.ts";
 
 /** Longest test of one engine; one that hangs has lost a wake-up or an answer. */
-export const WITHIN = { timeout: 15_000 } as const;
+export const WITHIN = { timeout: 10_000 } as const;
 /** The lease length of the tests. */
 export const LEASE_MS = 30_000;
 const ROOMY: QueueOptions = { capacity: 100_000, dedupWindowMs: 3_600_000, maxWaitMs: 10_000 };

@@ -5,6 +5,7 @@ import { type Clock, manualClock, systemClock } from "../../src/clock.ts";
 import type { RedisEngine } from "../../src/engines/redis/redis-engine.ts";
 import { SCRIPTS } from "../../src/engines/redis/scripts.generated.ts";
 import type { LedgerOutcome } from "../../src/memory/ledger.ts";
+import { dedupHash } from "../../src/queue/event-id.ts";
 import type { Lease } from "../../src/queue/queue.ts";
 import {
   claim,
@@ -144,6 +145,24 @@ storeTier("the redis engine, when the store loses what it knew", (emptyStore) =>
     await everyPortAnswers(engine);
   });
 
+  test("what is counted while it is down is written when it is back", WITHIN, async (context) => {
+    const clock = manualClock();
+    const { open, server } = await emptyStore(context, clock);
+    const [engine, other] = [await open({ clock }), await open()];
+    await engine.prove();
+    await server.kill();
+    await eventually(() => !engine.isConnected());
+    engine.counters.add({ outages: 2 });
+    await clock.advance(1_000);
+    await server.restart();
+    await eventually(async () => {
+      await clock.advance(1_000);
+      return engine.isConnected() && other.isConnected();
+    });
+    await engine.close();
+    assert.equal((await other.counters.read())["outages"], 2);
+  });
+
   test("a full server takes nothing in, all or nothing, and works on when there is room", WITHIN, async (context) => {
     const { open, server, check } = await emptyStore(context);
     const engine = await open();
@@ -276,6 +295,15 @@ storeTier("the redis engine in several processes", (emptyStore) => {
     await deliver(bringer, "1");
     await waited;
     assert.ok(performance.now() - startedAt < 5_000);
+  });
+
+  test("dedup keys whose hashes begin with the same six bytes are two", WITHIN, async (context) => {
+    const { open } = await emptyStore(context);
+    const engine = await open();
+    const [one, other] = [eventOf("1", { dedupKey: "k16119685" }), eventOf("2", { dedupKey: "k31139947" })];
+    assert.deepEqual(dedupHash("k16119685").subarray(0, 6), dedupHash("k31139947").subarray(0, 6));
+    const results = [await engine.queue.deliver([one]), await engine.queue.deliver([other, other])];
+    assert.deepEqual(outcomesOf(results), ["queued", "queued,duplicate"]);
   });
 
   test("capacity, dedup, counters and leases are shared", WITHIN, async (context) => {
