@@ -7,6 +7,7 @@ import { systemClock } from "../src/clock.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
 import { freePort, startServe } from "../test/crash/serve-process.ts";
 import type { Measurement } from "./report.ts";
+import { type FreshStore, STORE_NAMES, type StoreKind, withStore } from "./store.ts";
 
 /** The issue's figures. */
 const ACCOUNTS = 200;
@@ -20,8 +21,19 @@ const DRAIN_MS_MAX = 120_000;
 const POLL_MS = 50;
 
 /** Counts the API calls that the real server makes of the simulated CRM when many contacts change, all accounts known. */
-export async function benchCalls(say: (line: string) => void): Promise<readonly Measurement[]> {
-  say(`calls: ${CONTACTS} changed contacts of ${ACCOUNTS} accounts`);
+export async function benchCalls(
+  stores: readonly StoreKind[],
+  say: (line: string) => void,
+): Promise<readonly Measurement[]> {
+  const measurements: Measurement[] = [];
+  for (const store of stores) {
+    say(`calls: ${CONTACTS} changed contacts of ${ACCOUNTS} accounts (${STORE_NAMES[store]})`);
+    measurements.push(...(await withStore(store, (fresh) => countCalls(fresh, say))));
+  }
+  return measurements;
+}
+
+async function countCalls(store: FreshStore, say: (line: string) => void): Promise<readonly Measurement[]> {
   const dataDir = await mkdtemp(join(tmpdir(), "memhook-bench-"));
   const simulator = await startSimulator({
     clock: systemClock,
@@ -32,7 +44,12 @@ export async function benchCalls(say: (line: string) => void): Promise<readonly 
   const serve = startServe({
     port: await freePort(),
     dataDir,
-    env: { ...simulator.credentials, WEBHOOK_SECRET: SECRET, NOTES_POLL_SECONDS: "86400" },
+    env: {
+      ...simulator.credentials,
+      WEBHOOK_SECRET: SECRET,
+      NOTES_POLL_SECONDS: "86400",
+      ...(store.redis === undefined ? {} : { REDIS_URL: store.redis.url }),
+    },
   });
   try {
     await serve.ready();
@@ -49,7 +66,8 @@ export async function benchCalls(say: (line: string) => void): Promise<readonly 
       const more = count - (before.calls[path] ?? 0);
       if (more > 0) say(`  ${more} × ${path}`);
     }
-    const what = `${CONTACTS.toLocaleString("en-GB")} changed contacts of ${ACCOUNTS} accounts, CRM at ${LATENCY_MS} ms`;
+    const changed = `${CONTACTS.toLocaleString("en-GB")} changed contacts of ${ACCOUNTS} accounts`;
+    const what = `${changed}, CRM at ${LATENCY_MS} ms (${STORE_NAMES[store.kind]})`;
     return [
       { what, figure: "API calls", rounds: [after.callsTotal - before.callsTotal], target: { atMost: 80 } },
       { what, figure: "API credits", rounds: [after.creditsUsed - before.creditsUsed] },

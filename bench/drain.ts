@@ -1,25 +1,23 @@
 import { z } from "zod";
-import { endChild, nextMessage, startChild } from "./child.ts";
+import { consume, type Drained, run } from "./consume.ts";
+import { bestRateOf, drainPeers, PEER_NAMES, type PeerRound } from "./drain/peers.ts";
 import type { Measurement } from "./report.ts";
+import { STORE_NAMES, type StoreKind, withStore } from "./store.ts";
 
 /** How much is drained, and how often. */
 export interface DrainSize {
   readonly rounds: number;
   readonly queueJobs: number;
+  readonly peerJobs: number;
   readonly pipelineEvents: number;
 }
 
-const queueResult = z.object({ perSecond: z.number(), cpuMicrosEach: z.number(), peakMb: z.number() });
-const pipelineResult = z.object({
-  perSecond: z.number(),
-  cpuMicrosEach: z.number(),
-  peakMb: z.number(),
-});
 const stormResult = z.object({
   syncs: z.number(),
   seconds: z.number(),
   peakMb: z.number(),
 });
+type StormResult = z.infer<typeof stormResult>;
 
 /** The forms in which the pipeline is drained. */
 const PIPELINES = [
@@ -27,6 +25,8 @@ const PIPELINES = [
   { what: "pipeline, batches of 100", kind: "accounts", batch: 100, target: undefined },
   { what: "pipeline with the route lane (events on contacts)", kind: "contacts", batch: 10, target: undefined },
 ] as const;
+/** Default of WEBHOOK_NUM_WORKERS. */
+const WORKERS = 3;
 
 /** The forms of the storm. 150 ms is about what a batched read of Zoho takes. */
 const STORMS = [
@@ -37,64 +37,122 @@ const STORMS = [
   { what: "live, one event each, CRM at 150 ms", args: ["live", 1, 150] },
 ] as const;
 
+/** All that was drained of one store, a round each. */
+interface StoreRounds {
+  readonly store: StoreKind;
+  readonly queue: Drained[];
+  readonly peers: PeerRound[];
+  readonly pipelines: readonly Drained[][];
+  readonly storms: readonly StormResult[][];
+}
+
 /** Measures the drain in interleaved rounds, each in a fresh process with a fresh store. */
-export async function benchDrain(size: DrainSize, say: (line: string) => void): Promise<readonly Measurement[]> {
-  const queue: z.infer<typeof queueResult>[] = [];
-  const pipelines = PIPELINES.map((): z.infer<typeof pipelineResult>[] => []);
-  const storms = STORMS.map((): z.infer<typeof stormResult>[] => []);
+export async function benchDrain(
+  size: DrainSize,
+  stores: readonly StoreKind[],
+  say: (line: string) => void,
+): Promise<readonly Measurement[]> {
+  const all = stores.map(
+    (store): StoreRounds => ({
+      store,
+      queue: [],
+      peers: [],
+      pipelines: PIPELINES.map(() => []),
+      storms: STORMS.map(() => []),
+    }),
+  );
   for (let round = 1; round <= size.rounds; round++) {
-    say(`drain, round ${round} of ${size.rounds}`);
-    queue.push(queueResult.parse(await run("drain/queue-alone.ts", [size.queueJobs])));
-    for (const [index, form] of PIPELINES.entries()) {
-      const answer = await run("drain/pipeline.ts", [form.kind, form.batch, size.pipelineEvents]);
-      pipelines[index]?.push(pipelineResult.parse(answer));
-    }
-    for (const [index, { args }] of STORMS.entries()) {
-      const answer = await run("drain/storm.ts", args);
-      storms[index]?.push(stormResult.parse(answer));
+    for (const rounds of all) {
+      say(`drain, round ${round} of ${size.rounds}: ${STORE_NAMES[rounds.store]}`);
+      await drainStore(rounds, size);
     }
   }
   return [
-    ...queueRows(queue),
-    ...PIPELINES.flatMap((form, index) => pipelineRows(form, pipelines[index] ?? [])),
-    ...STORMS.flatMap((form, index) => stormRows(form.what, storms[index] ?? [])),
+    ...all.flatMap(queueRows),
+    ...all.flatMap(({ store, pipelines }) =>
+      PIPELINES.flatMap((form, index) => pipelineRows(store, form, pipelines[index] ?? [])),
+    ),
+    ...all.flatMap(({ store, storms }) =>
+      STORMS.flatMap((form, index) => stormRows(store, form.what, storms[index] ?? [])),
+    ),
   ];
 }
 
-/** Runs one program of this folder to its answer. */
-export async function run(program: string, args: readonly (string | number)[]): Promise<unknown> {
-  const child = startChild(program, args.map(String));
-  try {
-    return await nextMessage(child);
-  } finally {
-    await endChild(child);
+async function drainStore({ store, queue, peers, pipelines, storms }: StoreRounds, size: DrainSize): Promise<void> {
+  queue.push(await drain(store, "drain/queue-alone.ts", [size.queueJobs]));
+  if (store !== "embedded") peers.push(await drainPeers(store, size.peerJobs));
+  for (const [index, { kind, batch }] of PIPELINES.entries()) {
+    const args = [kind, WORKERS, batch, 0, size.pipelineEvents];
+    const drained = await drain(store, "drain/pipeline.ts", args);
+    if (drained.done !== size.pipelineEvents) throw new Error(`${drained.done} documents of ${size.pipelineEvents}`);
+    pipelines[index]?.push(drained);
+  }
+  for (const [index, { args }] of STORMS.entries()) {
+    const answer = await withStore(store, ({ address }) => run("drain/storm.ts", [address, ...args]));
+    storms[index]?.push(stormResult.parse(answer));
   }
 }
 
-function queueRows(rounds: readonly z.infer<typeof queueResult>[]): Measurement[] {
-  const what = "queue alone, claim and settle by 100";
+function drain(store: StoreKind, program: string, args: readonly (string | number)[]): Promise<Drained> {
+  return withStore(store, ({ address, redis }) => consume({ program, args: [address, ...args] }, redis));
+}
+
+/** What every drained queue shows. */
+function costRows(what: string, each: string, rounds: readonly Drained[]): Measurement[] {
+  const ofRedis = rounds.map((one) => one.redisMicrosEach);
   return [
-    { what, figure: "jobs/s", rounds: rounds.map((one) => one.perSecond), target: { atLeast: 30_000 } },
-    { what, figure: "CPU µs per job", rounds: rounds.map((one) => one.cpuMicrosEach) },
-    { what, figure: "highest RSS, MB", rounds: rounds.map((one) => one.peakMb), target: { atMost: 200 } },
+    { what, figure: `CPU µs per ${each}`, rounds: rounds.map((one) => one.cpuMicrosEach) },
+    ...(ofRedis.some((micros) => micros > 0) ? [{ what, figure: `CPU µs of Redis per ${each}`, rounds: ofRedis }] : []),
   ];
 }
 
-function pipelineRows(
-  form: (typeof PIPELINES)[number],
-  rounds: readonly z.infer<typeof pipelineResult>[],
-): Measurement[] {
-  const { what, target } = form;
+function queueRows({ store, queue, peers }: StoreRounds): Measurement[] {
+  const what = `queue alone, claim and settle by 100: memhook (${STORE_NAMES[store]})`;
+  const rates = queue.map((one) => one.perSecond);
+  const ratio = (peer: keyof PeerRound) =>
+    rates.map((rate, round) => rate / (peers[round] === undefined ? 1 : bestRateOf(peers[round][peer])));
+  const ratios: Measurement[] =
+    peers.length === 0
+      ? []
+      : [
+          { what, figure: "× BullMQ's worker at its best", rounds: ratio("bullmq"), target: { atLeast: 4 } },
+          { what, figure: "× the brief's BRPOP at its best", rounds: ratio("brief"), target: { atLeast: 2 } },
+        ];
+  return [
+    { what, figure: "jobs/s", rounds: rates, ...(store === "embedded" ? { target: { atLeast: 30_000 } } : {}) },
+    ...ratios,
+    ...costRows(what, "job", queue),
+    { what, figure: "highest RSS, MB", rounds: queue.map((one) => one.peakMb), target: { atMost: 200 } },
+    ...peerRows(store, peers),
+  ];
+}
+
+function peerRows(store: StoreKind, peers: readonly PeerRound[]): Measurement[] {
+  const forms = (["bullmq", "brief"] as const).flatMap((peer) =>
+    (peers[0]?.[peer] ?? []).map(({ concurrency }, index) => ({
+      what: `queue alone, no-op handler: ${PEER_NAMES[peer]}, ${concurrency} at once (${STORE_NAMES[store]})`,
+      rounds: peers.flatMap((round) => round[peer][index]?.drained ?? []),
+    })),
+  );
+  return forms.flatMap(({ what, rounds }) => [
+    { what, figure: "jobs/s", rounds: rounds.map((one) => one.perSecond) },
+    ...costRows(what, "job", rounds),
+  ]);
+}
+
+function pipelineRows(store: StoreKind, form: (typeof PIPELINES)[number], rounds: readonly Drained[]): Measurement[] {
+  const what = `${form.what}: memhook (${STORE_NAMES[store]})`;
   const perSecond = rounds.map((one) => one.perSecond);
+  const target = form.target === undefined ? {} : { target: { atLeast: form.target } };
   return [
-    { what, figure: "events/s", rounds: perSecond, ...(target === undefined ? {} : { target: { atLeast: target } }) },
-    { what, figure: "CPU µs per event", rounds: rounds.map((one) => one.cpuMicrosEach) },
+    { what, figure: "events/s", rounds: perSecond, ...target },
+    ...costRows(what, "event", rounds),
     { what, figure: "highest RSS, MB", rounds: rounds.map((one) => one.peakMb), target: { atMost: 200 } },
   ];
 }
 
-function stormRows(form: string, rounds: readonly z.infer<typeof stormResult>[]): Measurement[] {
-  const what = `10,000 events on 50 accounts: ${form}`;
+function stormRows(store: StoreKind, form: string, rounds: readonly StormResult[]): Measurement[] {
+  const what = `10,000 events on 50 accounts: ${form} (${STORE_NAMES[store]})`;
   return [
     { what, figure: "syncs", rounds: rounds.map((one) => one.syncs), target: { atMost: 150 } },
     { what, figure: "seconds to an empty queue", rounds: rounds.map((one) => one.seconds) },

@@ -2,14 +2,15 @@ import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
-import { freePort, startServe } from "../test/crash/serve-process.ts";
 import { endChild, nextMessage, startChild } from "./child.ts";
-import { type PhasePlan, type PhaseResult, phaseResult } from "./load/phase.ts";
+import { type Contestant, contestants, nameOf } from "./ingest/contestants.ts";
+import { type Entry, type PhaseFigures, type Round, rowsOf } from "./ingest/rows.ts";
+import { SECRET, type Server, startMemhook, startPeer, startRedisPeer } from "./ingest/servers.ts";
+import { type PhasePlan, phaseResult } from "./load/phase.ts";
 import { eventIdOf } from "./load/requests.ts";
 import type { Measurement } from "./report.ts";
+import { type BenchRedis, type FreshStore, type StoreKind, withStore } from "./store.ts";
 import { cpuMicros, memoryMb } from "./usage.ts";
-import { type Stored, verifyStore } from "./verify-store.ts";
 
 /** How much is sent. */
 export interface IngestSize {
@@ -26,95 +27,50 @@ const CONNECTIONS = 64;
 /** Connections of the crowd phase (the issue's figure), and what each sends. */
 const CROWD = 1_000;
 const CROWD_REQUESTS_EACH = 10;
-const SECRET = "bench-secret-of-thirty-two-bytes";
+/** Events that wait when the store's size is looked at for the first time; the second time all of the round's do. */
+const FEW = 10_000;
 
-const PEERS = ["bare", "checked", "memhook"] as const;
-type Peer = (typeof PEERS)[number];
-const NAMES: Readonly<Record<Peer, string>> = {
-  bare: "bare node:http",
-  checked: "node:http + HMAC + JSON.parse",
-  memhook: "memhook, fsynced",
-};
-
-/** One server's round. */
-interface Round {
-  readonly closed: PhaseResult & { readonly cpuMicrosEach: number };
-  readonly open: PhaseResult;
-  readonly crowd: PhaseResult;
-  readonly peakMb: number;
-  readonly stored?: Stored;
-}
-
-/** Measures the receivers, in interleaved rounds, each server a process of its own and fresh in every round. */
+/** Measures the receivers, in interleaved rounds, each server a process of its own, on a store of its own, fresh in every round. */
 export async function benchIngest(
   size: IngestSize,
+  stores: readonly StoreKind[],
   say: (line: string) => void,
 ): Promise<{ readonly lost: number; readonly measurements: readonly Measurement[] }> {
-  const rounds: Record<Peer, Round[]> = { bare: [], checked: [], memhook: [] };
+  const entries = contestants(stores).map((contestant): Entry & { rounds: Round[] } => ({ contestant, rounds: [] }));
   for (let round = 1; round <= size.rounds; round++) {
-    for (const peer of PEERS) {
-      say(`ingest, round ${round} of ${size.rounds}: ${NAMES[peer]}`);
-      rounds[peer].push(await runRound(peer, size));
+    for (const { contestant, rounds } of entries) {
+      say(`ingest, round ${round} of ${size.rounds}: ${nameOf(contestant)}`);
+      rounds.push(await runContestant(contestant, size));
     }
   }
-  const lost = rounds.memhook.reduce((sum, round) => sum + (round.stored?.lost ?? 0), 0);
-  return { lost, measurements: [...storeRows(rounds.memhook), ...PEERS.flatMap((peer) => rows(peer, rounds))] };
+  const ours = entries.filter(({ contestant }) => contestant.program === "memhook");
+  const lost = ours.flatMap(({ rounds }) => rounds).reduce((sum, round) => sum + (round.stored?.lost ?? 0), 0);
+  return { lost, measurements: rowsOf(entries) };
 }
 
-interface Server {
-  readonly port: number;
-  readonly pid: number;
-  /** Ends it the hard way, as a crash would. */
-  kill(): Promise<unknown>;
-  /** What is found in its store afterwards; a peer has none. */
-  stored(acknowledged: readonly string[]): Promise<Stored | undefined>;
-  cleanUp(): Promise<void>;
-}
-
-async function startPeer(peer: "bare" | "checked"): Promise<Server> {
-  const child = startChild(`peers/${peer}.ts`, [SECRET]);
-  const { port } = z.object({ port: z.number() }).parse(await nextMessage(child));
-  return {
-    port,
-    pid: child.pid ?? 0,
-    kill: () => endChild(child),
-    stored: async () => undefined,
-    cleanUp: async () => undefined,
-  };
-}
-
-/**
- * The server as `serve` runs it. Its CRM is a port where nobody listens: the circuit opens and what is taken stays
- * queued, so that every acknowledged event can be looked for after the kill and the queue's size be measured.
- */
-async function startMemhook(): Promise<Server> {
-  const dataDir = await mkdtemp(join(tmpdir(), "memhook-bench-"));
-  const [port, nobody] = [await freePort(), await freePort()];
-  const serve = startServe({
-    port,
-    dataDir,
-    env: {
-      WEBHOOK_SECRET: SECRET,
-      WEBHOOK_MAX_QUEUE_SIZE: "10000000",
-      ZOHO_API_URL: `http://127.0.0.1:${nobody}`,
-      ZOHO_ACCOUNTS_URL: `http://127.0.0.1:${nobody}`,
-      ZOHO_CLIENT_ID: "bench",
-      ZOHO_CLIENT_SECRET: "bench",
-      ZOHO_REFRESH_TOKEN: "bench",
-    },
+async function runContestant({ program, store: kind }: Contestant, size: IngestSize): Promise<Round> {
+  if (kind === undefined) {
+    if (program !== "bare" && program !== "checked") throw new Error(`${program} needs a store`);
+    return runRound(await startPeer(program), size, undefined);
+  }
+  return withStore(kind, async (store) => {
+    if (program !== "memhook") return runRound(await startStoringPeer(program, store), size, store.redis);
+    const dataDir = store.folder ?? (await mkdtemp(join(tmpdir(), "memhook-bench-")));
+    try {
+      return await runRound(await startMemhook(store, dataDir), size, store.redis);
+    } finally {
+      await rm(dataDir, { recursive: true, force: true });
+    }
   });
-  await serve.ready();
-  return {
-    port,
-    pid: serve.pid,
-    kill: () => serve.kill("SIGKILL"),
-    stored: (acknowledged) => verifyStore(dataDir, acknowledged),
-    cleanUp: () => rm(dataDir, { recursive: true, force: true }),
-  };
 }
 
-async function runRound(peer: Peer, size: IngestSize): Promise<Round> {
-  const server = peer === "memhook" ? await startMemhook() : await startPeer(peer);
+async function startStoringPeer(program: Contestant["program"], { redis }: FreshStore): Promise<Server> {
+  if (redis === undefined || (program !== "bullmq" && program !== "brief")) throw new Error(`${program} needs Redis`);
+  return startRedisPeer(program, redis);
+}
+
+/** Sends one round to a server, ends it the hard way, its Redis with it where that promises to survive, and looks at what is left. */
+async function runRound(server: Server, size: IngestSize, redis: BenchRedis | undefined): Promise<Round> {
   const generator = startChild("load/generator.ts");
   try {
     const acknowledged: string[] = [];
@@ -122,11 +78,18 @@ async function runRound(peer: Peer, size: IngestSize): Promise<Round> {
     const phase = async (prefix: string, shape: Pick<PhasePlan, "count" | "connections" | "ratePerSecond">) => {
       const plan = { ...shape, prefix, port: server.port, secret: SECRET, firstRecord };
       firstRecord += shape.count;
-      const result = await sendPhase(generator, plan, server.pid);
+      const result = await sendPhase(generator, plan, { server, redis });
       for (const index of result.acknowledged) acknowledged.push(eventIdOf(prefix, index));
       return result;
     };
     const manyAtOnce = { connections: CONNECTIONS, ratePerSecond: 0 };
+    const emptyBytes = redis === undefined ? 0 : await server.storeBytes();
+    const sizeNow = async () => ({
+      events: acknowledged.length,
+      bytesEach: ((await server.storeBytes()) - emptyBytes) / acknowledged.length,
+    });
+    await phase("first", { ...manyAtOnce, count: FEW });
+    const few = await sizeNow();
     await phase("warm", { ...manyAtOnce, count: size.warmUp });
     const closed = await phase("closed", { ...manyAtOnce, count: size.closed });
     const open = await phase("open", {
@@ -136,81 +99,35 @@ async function runRound(peer: Peer, size: IngestSize): Promise<Round> {
     });
     const crowd = await phase("crowd", { connections: CROWD, ratePerSecond: 0, count: CROWD * CROWD_REQUESTS_EACH });
     const peakMb = memoryMb(server.pid).peak;
+    const manyOnRedis = redis === undefined ? undefined : await sizeNow();
     await server.kill();
+    await redis?.crash();
     const stored = await server.stored(acknowledged);
-    return { closed, open, crowd, peakMb, ...(stored === undefined ? {} : { stored }) };
+    // Of a file only the end counts: closing it brings the write-ahead log in.
+    const sizes = manyOnRedis === undefined ? [await sizeNow()] : [few, manyOnRedis];
+    return { closed, open, crowd, peakMb, ...(stored === undefined ? {} : { stored, sizes }) };
   } finally {
     await endChild(generator);
     await server.kill();
-    await server.cleanUp();
   }
 }
 
-async function sendPhase(generator: ChildProcess, plan: PhasePlan, serverPid: number): Promise<Round["closed"]> {
+async function sendPhase(
+  generator: ChildProcess,
+  plan: PhasePlan,
+  { server, redis }: { readonly server: Server; readonly redis: BenchRedis | undefined },
+): Promise<PhaseFigures> {
   const prepared = nextMessage(generator);
   generator.send(plan);
   await prepared;
-  const cpuBefore = cpuMicros(serverPid);
+  const before = { server: cpuMicros(server.pid), redis: redis?.cpuMicros() ?? 0 };
   const answer = nextMessage(generator);
   generator.send("go");
   const result = phaseResult.parse(await answer);
-  return { ...result, cpuMicrosEach: (cpuMicros(serverPid) - cpuBefore) / plan.count };
-}
-
-function storeRows(rounds: readonly Round[]): Measurement[] {
-  const stored = rounds.flatMap((round) => (round.stored === undefined ? [] : [round.stored]));
-  const what = "ingest, after kill -9 at the end";
-  return [
-    { what, figure: "acknowledged events", rounds: stored.map((one) => one.acknowledged) },
-    { what, figure: "lost", rounds: stored.map((one) => one.lost), target: { atMost: 0 } },
-    { what, figure: "queued beyond the acknowledged", rounds: stored.map((one) => one.surplus), target: { atMost: 0 } },
-    {
-      what,
-      figure: "bytes of file per waiting event",
-      rounds: stored.map((one) => one.bytesEach),
-      target: { atMost: 400 },
-    },
-  ];
-}
-
-function rows(peer: Peer, all: Readonly<Record<Peer, readonly Round[]>>): Measurement[] {
-  const rounds = all[peer];
-  const perSecond = (round: Round) => round.closed.acknowledged.length / round.closed.seconds;
-  const of = (where: string) => `${where}: ${NAMES[peer]}`;
-  const isOurs = peer === "memhook";
-  const held = (target: Measurement["target"]) => (isOurs && target !== undefined ? { target } : {});
-  const ratios = rounds.map((round, index) => {
-    const bare = all.bare[index];
-    return bare === undefined ? 0 : perSecond(round) / perSecond(bare);
-  });
-  const cpuRatios = rounds.map(
-    (round, index) =>
-      round.closed.cpuMicrosEach / (all.bare[index]?.closed.cpuMicrosEach ?? round.closed.cpuMicrosEach),
-  );
-  const [main, fixed, crowd] = [of("64 connections"), of("1,500 requests/s"), of("1,000 connections")];
-  const unanswered = (result: PhaseResult) => result.cut + Object.values(result.refused).reduce((sum, n) => sum + n, 0);
-  return [
-    { what: main, figure: "requests/s", rounds: rounds.map(perSecond) },
-    ...(peer === "bare" ? [] : [{ what: main, figure: "× bare", rounds: ratios, ...held({ atLeast: 0.45 }) }]),
-    { what: main, figure: "p50 ms", rounds: rounds.map((round) => round.closed.p50Ms) },
-    { what: main, figure: "p99 ms", rounds: rounds.map((round) => round.closed.p99Ms), ...held({ atMost: 25 }) },
-    { what: main, figure: "CPU µs per request", rounds: rounds.map((round) => round.closed.cpuMicrosEach) },
-    ...(peer === "bare" ? [] : [{ what: main, figure: "CPU, × bare", rounds: cpuRatios }]),
-    { what: main, figure: "generator's load, cores", rounds: rounds.map((round) => round.closed.generatorLoad) },
-    { what: fixed, figure: "p50 ms", rounds: rounds.map((round) => round.open.p50Ms) },
-    { what: fixed, figure: "p99 ms", rounds: rounds.map((round) => round.open.p99Ms), ...held({ atMost: 10 }) },
-    {
-      what: crowd,
-      figure: "not answered 2xx",
-      rounds: rounds.map((round) => unanswered(round.crowd)),
-      ...held({ atMost: 0 }),
-    },
-    { what: crowd, figure: "p99 ms", rounds: rounds.map((round) => round.crowd.p99Ms) },
-    {
-      what: of("all phases"),
-      figure: "highest RSS, MB",
-      rounds: rounds.map((round) => round.peakMb),
-      ...held({ atMost: 200 }),
-    },
-  ];
+  const each = (micros: number) => micros / plan.count;
+  return {
+    ...result,
+    cpuMicrosEach: each(cpuMicros(server.pid) - before.server),
+    redisMicrosEach: each((redis?.cpuMicros() ?? 0) - before.redis),
+  };
 }

@@ -1,8 +1,7 @@
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
-import { systemClock } from "../src/clock.ts";
-import { openEmbeddedEngine } from "../src/engines/embedded/embedded-engine.ts";
-import { silentLog } from "../src/log.ts";
+import { Redis } from "ioredis";
+import { openBenchEngine } from "./open-engine.ts";
+import { BRIEF_QUEUE } from "./peers/brief-queue.ts";
+import { openBullmqQueue } from "./peers/bullmq-queue.ts";
 
 /** What a killed server's store holds. */
 export interface Stored {
@@ -11,30 +10,54 @@ export interface Stored {
   readonly lost: number;
   /** Events in the queue beyond those acknowledged: nothing was under way at the end, so none are expected. */
   readonly surplus: number;
-  /** Bytes of the engine's file for each event that waits. */
-  readonly bytesEach: number;
 }
 
-/** Name of the engine's file in DATA_DIR. */
-export const ENGINE_FILE = "engine.db";
+/** Events looked up at the same time. */
+const LOOKUPS = 100;
 
-/** Reads back every acknowledged event through the engine's own door. */
-export async function verifyStore(dataDir: string, acknowledged: readonly string[]): Promise<Stored> {
-  const path = join(dataDir, ENGINE_FILE);
-  const engine = openEmbeddedEngine({
-    path,
-    clock: systemClock,
-    log: silentLog,
-    queue: { capacity: 10_000_000, dedupWindowMs: 3_600_000, maxWaitMs: 60_000 },
-  });
+/** Reads every acknowledged event back through the engine's own door. */
+export async function verifyEngine(address: string, acknowledged: readonly string[]): Promise<Stored> {
+  const engine = await openBenchEngine(address);
   try {
-    let lost = 0;
-    for (const eventId of acknowledged) if ((await engine.view.events(eventId)).length === 0) lost += 1;
+    const isKnown = async (eventId: string) => (await engine.view.events(eventId)).length > 0;
+    const lost = await countMissing(acknowledged, isKnown);
     const { events } = await engine.view.stats();
-    await engine.close(); // Brings the write-ahead log into the file, so that its size is the whole truth.
-    const { size } = await stat(path);
-    return { acknowledged: acknowledged.length, lost, surplus: events - acknowledged.length, bytesEach: size / events };
+    return { acknowledged: acknowledged.length, lost, surplus: events - (acknowledged.length - lost) };
   } finally {
     await engine.close();
   }
+}
+
+/** Looks every acknowledged event up in BullMQ's queue, by the job's id. */
+export async function verifyBullmq(redisPort: number, acknowledged: readonly string[]): Promise<Stored> {
+  const queue = openBullmqQueue(redisPort);
+  try {
+    const lost = await countMissing(acknowledged, async (eventId) => (await queue.getJob(eventId)) !== undefined);
+    const waiting = await queue.getJobCountByTypes("waiting", "active", "delayed");
+    return { acknowledged: acknowledged.length, lost, surplus: waiting - (acknowledged.length - lost) };
+  } finally {
+    await queue.close();
+  }
+}
+
+/** Looks every acknowledged event up in the list of the brief's design. */
+export async function verifyBrief(redisPort: number, acknowledged: readonly string[]): Promise<Stored> {
+  const redis = new Redis({ host: "127.0.0.1", port: redisPort });
+  try {
+    const bodies = await redis.lrange(BRIEF_QUEUE, 0, -1);
+    const found = new Set(bodies.map((body) => String(JSON.parse(body).event_id)));
+    const lost = acknowledged.filter((eventId) => !found.has(eventId)).length;
+    return { acknowledged: acknowledged.length, lost, surplus: bodies.length - (acknowledged.length - lost) };
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function countMissing(eventIds: readonly string[], isKnown: (eventId: string) => Promise<boolean>) {
+  let missing = 0;
+  for (let start = 0; start < eventIds.length; start += LOOKUPS) {
+    const answers = await Promise.all(eventIds.slice(start, start + LOOKUPS).map(isKnown));
+    missing += answers.filter((known) => !known).length;
+  }
+  return missing;
 }

@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../../src/clock.ts";
-import type { EmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
 import { silentLog } from "../../src/log.ts";
 import { renderDocument } from "../../src/memory/document.ts";
 import { defaultFieldPolicy } from "../../src/memory/field-policy.ts";
 import { createProcessor, type Processor } from "../../src/processor/processor.ts";
 import { routingRules } from "../../src/processor/routing-rules.ts";
 import { systemRandom } from "../../src/random.ts";
+import type { BenchEngine } from "../open-engine.ts";
 import { type EndCalls, instantCrm, noOpSink } from "./instant-ends.ts";
 
 /** How the processor is set; what is not named is as configured by default. */
 export interface ProcessorForm {
+  /** As configured by default: 3. */
+  readonly workers?: number;
   readonly batchSize: number;
   readonly readMs: number;
   readonly calls: EndCalls;
@@ -20,7 +22,7 @@ export interface ProcessorForm {
 const POLL_MS = 5;
 
 /** A processor over the real engine, between an instant CRM and a sink that keeps nothing. */
-export function startProcessor(engine: EmbeddedEngine, form: ProcessorForm): Processor {
+export function startProcessor(engine: BenchEngine, form: ProcessorForm): Processor {
   const processor = createProcessor({
     queue: engine.queue,
     ledger: engine.ledger,
@@ -31,7 +33,7 @@ export function startProcessor(engine: EmbeddedEngine, form: ProcessorForm): Pro
     random: systemRandom,
     log: silentLog,
     options: {
-      workers: 3,
+      workers: form.workers ?? 3,
       batchSize: form.batchSize,
       idleMs: 5_000,
       attemptsMax: 3,
@@ -48,6 +50,6 @@ export function startProcessor(engine: EmbeddedEngine, form: ProcessorForm): Pro
 }
 
 /** Resolves when nothing is left in any lane. */
-export async function untilEmpty(engine: EmbeddedEngine): Promise<void> {
+export async function untilEmpty(engine: BenchEngine): Promise<void> {
   while ((await engine.view.stats()).size > 0) await sleep(POLL_MS);
 }

@@ -1,9 +1,10 @@
 import type { AccountKey } from "../../src/account.ts";
 import type { LedgerIntent } from "../../src/memory/ledger.ts";
 import type { Lease } from "../../src/queue/queue.ts";
+import { openBenchEngine } from "../open-engine.ts";
 import { median } from "../statistics.ts";
 import { memoryMb } from "../usage.ts";
-import { accountEvent, fillQueue, openScratchEngine } from "./scratch.ts";
+import { accountEvent, fillQueue } from "./events.ts";
 
 /** Operations of each kind timed in one cycle, and cycles; the median cycle counts. */
 const CYCLE = 1_000;
@@ -13,9 +14,9 @@ const CONCURRENT = 64;
 const BATCH = 100;
 const LEASE_MS = 600_000;
 
-const rows = Number(process.argv[2]);
-const scratch = await openScratchEngine();
-const { queue, ledger } = scratch.engine;
+const [address = "", rows] = [process.argv[2], Number(process.argv[3])];
+const engine = await openBenchEngine(address);
+const { queue, ledger } = engine;
 
 await fillLedger(rows);
 await fillQueue(queue, { from: rows, to: rows * 2 });
@@ -31,7 +32,7 @@ const result = {
   ledger: median(micros.ledger),
   peakMb: memoryMb(process.pid).peak,
 };
-await scratch.close();
+await engine.close();
 process.send?.(result); // Last: the parent ends this process when it has the answer.
 process.disconnect();
 
@@ -78,7 +79,7 @@ async function writeLedger(leases: readonly Lease[]): Promise<void> {
 function intentOf(lease: Lease): LedgerIntent {
   return {
     right: { jobId: lease.jobId, token: lease.token },
-    account: lease.key as AccountKey, // keys of this file's own making: accountKey() in scratch.ts
+    account: lease.key as AccountKey, // keys of this file's own making: accountKey() in events.ts
     verb: "put",
     fingerprint: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
     title: "Larkspur Instruments",

@@ -1,16 +1,14 @@
+import { openBenchEngine } from "../open-engine.ts";
 import { memoryMb } from "../usage.ts";
+import { accountEvent } from "./events.ts";
 import { startProcessor, untilEmpty } from "./run-processor.ts";
-import { accountEvent, openScratchEngine } from "./scratch.ts";
 
 /**
  * Many events on few accounts: a bulk edit. Either all of it waits before the processor starts, or it comes while the
  * processor runs, in callbacks of many ids or one event at a time, as fast as it is acknowledged.
  */
-const [isQueuedFirst, perDelivery, readMs] = [
-  process.argv[2] === "first",
-  Number(process.argv[3]),
-  Number(process.argv[4]),
-];
+const [address = "", moment] = process.argv.slice(2);
+const [isQueuedFirst, perDelivery, readMs] = [moment === "first", Number(process.argv[4]), Number(process.argv[5])];
 /** The figures. */
 const EVENTS = 10_000;
 const ACCOUNTS = 50;
@@ -19,7 +17,7 @@ const CONCURRENT = 64;
 /** Default of WEBHOOK_BATCH_SIZE. */
 const BATCH_SIZE = 10;
 
-const { engine, close } = await openScratchEngine();
+const engine = await openBenchEngine(address);
 const calls = { accountsRead: 0, documentsPut: 0 };
 const start = () => startProcessor(engine, { batchSize: BATCH_SIZE, readMs, calls });
 const early = isQueuedFirst ? undefined : start();
@@ -31,7 +29,7 @@ await untilEmpty(engine);
 const seconds = (performance.now() - startedAt) / 1_000;
 await processor.stop({ drainMs: 1_000 });
 const result = { syncs: calls.accountsRead, seconds, peakMb: memoryMb(process.pid).peak };
-await close();
+await engine.close();
 process.send?.(result); // Last: the parent ends this process when it has the answer.
 process.disconnect();
 

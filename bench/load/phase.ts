@@ -10,6 +10,8 @@ export const phasePlan = z.object({
   prefix: z.string(),
   count: z.number(),
   firstRecord: z.number(),
+  /** Ids of records that exist, gone through in turn; absent = every request another record. */
+  records: z.array(z.string()).optional(),
   connections: z.number(),
   /** Requests a second, sent on schedule whatever the server does (open loop); 0 = each connection waits for its reply (closed loop). */
   ratePerSecond: z.number(),
@@ -36,14 +38,15 @@ export const phaseResult = z.object({
 });
 export type PhaseResult = z.infer<typeof phaseResult>;
 
-/** Longest that a phase may take before what is missing counts as never answered. */
+/** Longest that a phase may take beyond its schedule before what is missing counts as never answered. */
 const PHASE_MS_MAX = 120_000;
 
 /** Sends one phase's requests and measures. */
 export async function runPhase(plan: PhasePlan, requests: Requests): Promise<PhaseResult> {
-  const tally = newTally(plan.count);
+  const tally = newTally(plan);
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
+  if (plan.count === 0) tally.over.resolve();
   const drive = plan.ratePerSecond > 0 ? driveOpen : driveClosed;
   await drive(plan, requests, tally);
   const seconds = (performance.now() - startedAt) / 1_000;
@@ -74,9 +77,10 @@ interface Tally {
   readonly over: PromiseWithResolvers<void>;
 }
 
-function newTally(count: number): Tally {
+function newTally({ count, ratePerSecond }: PhasePlan): Tally {
   const over = Promise.withResolvers<void>();
-  const latest = setTimeout(over.resolve, PHASE_MS_MAX);
+  const scheduledMs = ratePerSecond > 0 ? (count / ratePerSecond) * 1_000 : 0;
+  const latest = setTimeout(over.resolve, scheduledMs + PHASE_MS_MAX);
   void over.promise.then(() => clearTimeout(latest));
   return { answered: 0, duplicates: 0, acknowledged: [], latenciesMs: [], refused: {}, ended: 0, count, over };
 }

@@ -9,6 +9,8 @@ export interface RequestPlan {
   readonly count: number;
   /** The first record id is RECORD_BASE plus this. */
   readonly firstRecord: number;
+  /** Ids to go through in turn instead. */
+  readonly records?: readonly string[] | undefined;
 }
 
 /** Requests written out in full before any clock starts: sending one is handing out a slice. */
@@ -29,9 +31,10 @@ export function eventIdOf(prefix: string, index: number): string {
   return `${prefix}-${String(index).padStart(NUMBER_DIGITS, "0")}`;
 }
 
-/** The record id of a request: every one another account, which is the dearest case for the queue. */
-export function recordIdOf(plan: Pick<RequestPlan, "firstRecord">, index: number): string {
-  return String(RECORD_BASE + BigInt(plan.firstRecord + index));
+/** The record id of a request: where none are given every one another account, which is the dearest case for the queue. */
+function recordIdOf({ records, firstRecord }: Pick<RequestPlan, "firstRecord" | "records">, index: number): string {
+  const given = records?.[index % records.length];
+  return given ?? String(RECORD_BASE + BigInt(firstRecord + index));
 }
 
 /** Writes out and signs all requests of a phase. All have one length, so they lie in one buffer. */
@@ -52,7 +55,7 @@ function requestText(plan: RequestPlan, index: number): string {
 }
 
 /** One signed event, filled up to BODY_BYTES with the kind of text that a CRM sends along. */
-function bodyText(plan: RequestPlan, index: number): string {
+export function bodyText(plan: Pick<RequestPlan, "prefix" | "firstRecord" | "records">, index: number): string {
   const head =
     `{"event_id":"${eventIdOf(plan.prefix, index)}","event_type":"update","module":"Accounts",` +
     `"record_id":"${recordIdOf(plan, index)}","modified_fields":["Phone","Description"],` +

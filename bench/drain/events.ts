@@ -1,42 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { accountKey, DEFAULT_CONNECTION } from "../../src/account.ts";
-import { boundHeap } from "../../src/app/bounded-heap.ts";
 import { systemClock } from "../../src/clock.ts";
 import { encodeEvent } from "../../src/crm/event.ts";
-import type { EmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
-import { openThreadedEngine } from "../../src/engines/embedded/threaded-engine.ts";
-import { silentLog } from "../../src/log.ts";
 import type { NewEvent, Queue } from "../../src/queue/queue.ts";
-
-/** An engine on a fresh file. */
-export interface ScratchEngine {
-  readonly engine: EmbeddedEngine;
-  readonly path: string;
-  close(): Promise<void>;
-}
-
-/** Opens an engine as `serve` does, with room for a million events and more. */
-export async function openScratchEngine(): Promise<ScratchEngine> {
-  boundHeap();
-  const folder = mkdtempSync(join(tmpdir(), "memhook-bench-"));
-  const path = join(folder, "engine.db");
-  const engine = await openThreadedEngine({
-    path,
-    log: silentLog,
-    queue: { capacity: 10_000_000, dedupWindowMs: 3_600_000, maxWaitMs: 60_000, restMs: 1_000 },
-  });
-  if (!(await engine.acquireWorkerLock())) throw new Error("a fresh store is locked");
-  return {
-    engine,
-    path,
-    close: async () => {
-      await engine.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
 
 const RECORD_BASE = 4_876_876_000_000_000_000n;
 
