@@ -78,7 +78,7 @@ test("no file is longer than a reader can hold", () => {
 });
 
 test("each Lua script says what it does, takes, returns and keeps, and is short", () => {
-  const LINES_MAX = 90;
+  const LINES_MAX = 100;
   const folder = join(SRC, "engines", "redis", "lua");
   const wrong: string[] = [];
   for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>

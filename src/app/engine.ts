@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { ChannelStore } from "../channels/channel-store.ts";
@@ -10,10 +10,12 @@ import { openEmbeddedEngine } from "../engines/embedded/embedded-engine.ts";
 import { openThreadedEngine } from "../engines/embedded/threaded-engine.ts";
 import { WorkerLock } from "../engines/embedded/worker-lock.ts";
 import type { StoreSurvey } from "../engines/redis/survey.ts";
+import { Fault } from "../faults.ts";
 import type { Closeable, Lifecycle } from "../lifecycle.ts";
 import type { Ledger } from "../memory/ledger.ts";
 import type { Queue, QueueOptions } from "../queue/queue.ts";
 import type { QueueView } from "../queue/queue-view.ts";
+import { randomSecret } from "../random.ts";
 import type { SealedStore } from "../sealed-store.ts";
 import { makeDataDir } from "./data-dir.ts";
 import type { AppDeps } from "./parts.ts";
@@ -25,6 +27,7 @@ const WAIT_PER_DEBOUNCE = 10;
 const WAIT_MS_MIN = 1_000;
 /** An account that keeps changing is synced about once a second: the first change at once, the next ones together. */
 const REST_MS = 1_000;
+const FOLDER_ID_BYTES = 8;
 
 /** The ports on one store; every engine is one. */
 export interface Engine extends Closeable {
@@ -109,5 +112,16 @@ function localName({ dataDir }: RedisEngineConfig, lifecycle: Lifecycle): string
   const lock = new WorkerLock(join(dataDir, "worker.lock"));
   if (!lock.acquire()) return undefined;
   lifecycle.add("worker name", () => lock.release());
-  return `${hostname()}:${realpathSync(dataDir)}`;
+  return `${hostname()}:${folderId(dataDir)}`;
+}
+
+/** What tells this folder from one of the same path on a machine of the same name: made once, and kept in it. Throws Fault STORE_UNAVAILABLE. */
+function folderId(dataDir: string): string {
+  const path = join(dataDir, "worker.id");
+  try {
+    if (!existsSync(path)) writeFileSync(path, randomSecret(FOLDER_ID_BYTES), { mode: 0o600 });
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Fault("STORE_UNAVAILABLE", "reading worker.id in DATA_DIR", { cause: error });
+  }
 }

@@ -77,6 +77,7 @@ export function wireRooms(config: Config, deps: AppDeps, options: RoomsOptions):
     secrets: config.webhook.secrets,
     notificationToken: config.webhook.notificationToken,
     channelTokens: () => channels.channels(),
+    areTokensKnown: () => channels.isLoaded,
     modules: new Set([...DEFAULT_CHANNEL_MODULES, "Notes", ...customModules.map(({ module }) => module)]),
     criticalFields: fieldMatcher(config.events.criticalFields),
     eventFilter: fieldMatcher(config.events.ignoredFields),

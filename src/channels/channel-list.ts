@@ -14,6 +14,7 @@ export class ChannelList implements Closeable {
   readonly #closing = new AbortController();
   #channels: readonly StoredChannel[] = [];
   #puts = 0;
+  #isLoaded = false;
   #running: Promise<void> | undefined;
 
   constructor(store: Pick<ChannelStore, "list">, deps: { readonly clock: Clock; readonly log: Log }) {
@@ -30,7 +31,19 @@ export class ChannelList implements Closeable {
   async load(): Promise<void> {
     const puts = this.#puts;
     const stored = await this.#store.list();
-    if (puts === this.#puts) this.put(stored); // Else it was read before what was put meanwhile.
+    if (puts === this.#puts) this.put(stored.length === 0 ? this.#living() : stored); // Else it was read before what was put meanwhile.
+    this.#isLoaded = true;
+  }
+
+  /** False until the store was read once: until then nobody can say that a token is wrong. */
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
+  /** What is known and has not expired: a store that lost everything says nothing about channels that the CRM still has. */
+  #living(): readonly StoredChannel[] {
+    const now = this.#deps.clock.now();
+    return this.#channels.filter(({ expiresAt }) => expiresAt > now);
   }
 
   /** Takes over what is known to be in the store. */

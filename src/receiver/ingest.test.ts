@@ -576,3 +576,18 @@ test("a delivery of more events than the queue can ever hold is refused before i
   assert.equal(taken.length, 0);
   assert.equal((await sign({ ...many, record_ids: [1, 2, 3] })).body.accepted, 3);
 });
+
+test("until the channels' tokens were read a callback is asked to come again; a bad signature is a stranger's all the same", async () => {
+  const { post } = bench({ channelTokens: () => [], areTokensKnown: () => false });
+  const callback = {
+    module: "Accounts",
+    ids: [ID],
+    operation: "update",
+    channel_id: CHANNEL.channelId,
+    token: CHANNEL.token,
+  };
+  const reply = await post(callback);
+  assert.equal(reply.status, 503);
+  assert.equal(reply.body.code, "unavailable");
+  assert.equal((await post({ event_type: "update" }, { "x-zoho-signature": "00".repeat(32) })).status, 401);
+});

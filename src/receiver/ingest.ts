@@ -23,6 +23,9 @@ const FAILURES_PER_SECOND = 2;
 /** Asked of senders when we cannot store: an engine that restarts, or a full queue, needs some seconds. */
 const RETRY_AFTER_SECONDS = 5;
 
+/** What a delivery that is no callback is signed in. */
+const SIGNATURE_HEADERS = ["x-zoho-signature", "x-webhook-signature", "x-signature", "webhook-signature"] as const;
+
 /** Bounds that an embedder may set otherwise. */
 export interface ReceiverLimits {
   readonly bodyBytesMax: number;
@@ -40,6 +43,8 @@ export interface IngestDeps extends AuthenticatorDeps, QueueingRules {
   readonly modules: ReadonlySet<string>;
   /** Unsettled events that the queue can hold: a delivery of more is refused before it costs memory. Absent = only the queue judges. */
   readonly capacity?: number | undefined;
+  /** False = the channels' tokens were never read, so nobody is refused as a stranger. Absent = they are known. */
+  readonly areTokensKnown?: (() => boolean) | undefined;
   readonly retryAfterSeconds?: number | undefined;
   readonly limits?: Partial<ReceiverLimits> | undefined;
 }
@@ -145,17 +150,23 @@ function createJudge(
     perSecond: deps.limits?.failuresPerSecond ?? FAILURES_PER_SECOND,
   });
 
-  function unauthenticated(remoteAddress: string, nowMs: number): Refusal {
+  function unauthenticated({ headers, remoteAddress }: RawDelivery, nowMs: number): Refusal {
+    // Not yet known which tokens are good: our own trouble is never a 4xx.
+    if (deps.areTokensKnown?.() === false && !SIGNATURE_HEADERS.some((name) => name in headers)) {
+      const detail = "the tokens of channels cannot be read now; send it again";
+      return new Refusal("unavailable", detail, deps.retryAfterSeconds ?? RETRY_AFTER_SECONDS);
+    }
     const waitMs = limiter.spend(remoteAddress, nowMs);
     if (waitMs === 0) return new Refusal("invalid_signature", "no good token or signature vouches for this delivery");
     return new Refusal("rate_limited", "authenticated deliveries are not limited", Math.ceil(waitMs / 1_000));
   }
 
-  return ({ headers, body, remoteAddress }, nowMs) => {
+  return (delivery, nowMs) => {
+    const { headers, body } = delivery;
     if (body.length > bodyBytesMax) return tooLarge;
     const authentication = authenticate({ headers, body, nowMs });
     // Always judged, also past the limit: an address may be a proxy with honest senders behind it.
-    if (authentication === undefined) return unauthenticated(remoteAddress, nowMs);
+    if (authentication === undefined) return unauthenticated(delivery, nowMs);
     deps.counters.add(AUTHENTICATED[authentication.kind][authentication.secret ?? "none"]);
     if (!isJsonRequest(headers)) {
       return new Refusal("unsupported_media_type", "send application/json in UTF-8, not compressed");

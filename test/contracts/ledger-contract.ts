@@ -414,6 +414,20 @@ function children(start: StartEngine): void {
     assert.deepEqual(Object.fromEntries(known), { "Contacts/8": ONE, "Contacts/9": TWO });
   });
 
+  test("a child that moves is told also where the account that loses it is recorded in the same call, with it", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, [contact("8"), contact("9")]);
+    const [winner, loser] = [await rightTo(engine, TWO), await rightTo(engine, ONE)];
+    const written = await engine.ports.ledger.record([
+      outcomeOf(engine, winner, { children: [contact("9")] }),
+      outcomeOf(engine, loser, { children: [contact("8"), contact("9")] }),
+    ]);
+    assert.deepEqual(written, [
+      { outcome: "written", displaced: [ONE] },
+      { outcome: "written", displaced: [TWO] },
+    ]);
+  });
+
   test("each displaced account is told once", async (t) => {
     const engine = await startFor(t, start);
     await sync(engine, ONE, [contact("7"), contact("8")]);

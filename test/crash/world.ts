@@ -39,6 +39,8 @@ const CHANNEL_MODULES = ["Accounts", "Contacts", "Deals", "Tasks", "Events", "Ca
 const CHANNEL_LIFE_MS = 6 * 24 * 3_600_000;
 /** Latency of the simulated CRM, so that kills also strike in the middle of a read. */
 const CRM_LATENCY_MS = 20;
+/** More than any campaign spends: it is about kills, and a design that reads an account for every event would run out of a real day's. */
+const CREDITS_PER_DAY = 1_000_000_000;
 /** Pause between two acts of the load. */
 const PACE_MS = 5;
 /** Deliveries under way beyond which the load holds back: memhook is down a good part of the time. */
@@ -70,6 +72,7 @@ export async function startWorld(options: {
     accounts: options.accounts,
     clock: systemClock,
     mischief: { latencyMs: CRM_LATENCY_MS },
+    behaviour: { creditsPerDay: CREDITS_PER_DAY },
     signedNotes: { url: relay.url, secret: SECRET },
   });
   const crm = openCrm(simulator);

@@ -1,19 +1,13 @@
-import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { type Mutant, mutationTests } from "./mutants.ts";
 
 /**
  * Breaks the embedded engine's guarantees one at a time, in a copy of its source, and demands that the contract suites
  * notice. A mutant that survives means that a promise could be broken without a red test.
  */
 
-const ROOT = join(import.meta.dirname, "..", "..");
 const ENGINE = "src/engines/embedded";
 /** The engine's own tests and every contract suite on the engine as it is; the thread around it has no guarantees of its own. */
-const SUITES = `
+const SUITE = `
   import "./${ENGINE}/embedded-engine.test.ts";
   import { countersContract } from "./test/contracts/counters-contract.ts";
   import { startEmbedded } from "./test/contracts/embedded-harness.ts";
@@ -25,16 +19,6 @@ const SUITES = `
     contract("mutant", startEmbedded);
   }
 `;
-/** Longest run of one mutant: some engines hang instead of failing, and that is noticed as well. */
-const RUN_MS_MAX = 30_000;
-
-interface Mutant {
-  /** The guarantee that is gone. */
-  readonly name: string;
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
 
 const MUTANTS: readonly Mutant[] = [
   {
@@ -236,60 +220,9 @@ const MUTANTS: readonly Mutant[] = [
   },
 ];
 
-const copies = mkdtempSync(join(tmpdir(), "memhook-mutants-"));
-after(() => rmSync(copies, { recursive: true }));
-let copyCount = 0;
+const UNWANTED = /(^|\/)(simulator|app|cli|receiver|processor|redis|spill)$/;
 
-/** Copies the engine, what it imports and the suites. `mutant` changes one place of it. */
-function copyWith(mutant: Mutant | undefined): string {
-  const folder = join(copies, String(copyCount++));
-  mkdirSync(folder);
-  const isWanted = (path: string) =>
-    !/\/(simulator|app|cli|dashboard|receiver|processor|fakes|e2e|crash)(\/|$)/.test(path.slice(ROOT.length));
-  for (const part of ["src", "test/contracts"])
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true, filter: isWanted });
-  cpSync(join(ROOT, "package.json"), join(folder, "package.json"));
-  writeFileSync(join(folder, "every-suite.ts"), SUITES);
-  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  if (mutant === undefined) return folder;
-  const file = join(folder, ENGINE, mutant.file);
-  const text = readFileSync(file, "utf8");
-  assert.equal(text.split(mutant.find).length, 2, `the place of the mutant stands exactly once in ${mutant.file}`);
-  writeFileSync(
-    file,
-    text.replace(mutant.find, () => mutant.replace),
-  );
-  return folder;
-}
-
-/** Runs the engine's suites in a copy, until the first test fails. True = green. */
-function isGreen(folder: string): Promise<boolean> {
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env; // Else the child reports to this run, and its exit code is 0.
-  const child = spawn(process.execPath, ["--test-reporter=tap", "every-suite.ts"], {
-    cwd: folder,
-    env,
-    stdio: ["ignore", "pipe", "ignore"],
-    timeout: RUN_MS_MAX,
-    killSignal: "SIGKILL",
-  });
-  child.stdout.on("data", (output: Buffer) => {
-    if (/^\s*not ok/m.test(output.toString())) child.kill("SIGKILL");
-  });
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => resolve(code === 0));
-  });
-}
-
-test("the copy without a mutant is green, or nothing below would mean anything", async () => {
-  assert.equal(await isGreen(copyWith(undefined)), true);
-});
-
-describe("a suite turns red when a guarantee is gone", { concurrency: availableParallelism() }, () => {
-  for (const mutant of MUTANTS) {
-    test(mutant.name, async () => {
-      const folder = copyWith(mutant);
-      assert.equal(await isGreen(folder), false, `survived: ${mutant.name}`);
-    });
-  }
-});
+mutationTests(
+  { engine: ENGINE, parts: ["src", "test/contracts"], unwanted: UNWANTED, suites: { every: () => SUITE } },
+  [{ suite: "every", mutants: MUTANTS }],
+);

@@ -48,6 +48,24 @@ for index = 1, #stored, 2 do
   end
 end
 
+local outdated = 0
+for _, lane in ipairs(M.LANES) do
+  for rank = 0, 2 do
+    local list, due = lane .. rank, 0
+    for _, address in ipairs(redis.call('LRANGE', M.key('ready:' .. list), 0, -1)) do
+      local job = M.jobAt(address)
+      if redis.call('SISMEMBER', M.key('outdated'), list .. address) == 1 then
+        outdated = outdated + 1
+      elseif not job or job.state ~= M.READY or job.run.rank ~= rank or job.run.due < due then
+        expect(address .. ' in its place', 'out of it', list)
+      else
+        due = job.run.due
+      end
+    end
+  end
+end
+expect('outdated entries', redis.call('SCARD', M.key('outdated')), outdated)
+
 local letters = redis.call('HGETALL', M.key('letters'))
 for index = 1, #letters, 2 do
   local address = letters[index]

@@ -151,7 +151,7 @@ function readLeases(packed: Buffer, expiresAt: number): readonly Lease[] {
 }
 
 function packDelivery(events: readonly NewEvent[], { isAcknowledged = false }: DeliverOptions = {}): Buffer {
-  const writer = new ByteWriter().u16(events.length).u8(isAcknowledged ? 1 : 0);
+  const writer = new ByteWriter().u32(events.length).u8(isAcknowledged ? 1 : 0);
   for (const event of events) writeWish(writer, event);
   return writer.done();
 }

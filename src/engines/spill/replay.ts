@@ -3,11 +3,17 @@ import type { Counters } from "../../counters.ts";
 import { asFault, Fault, type FaultCode } from "../../faults.ts";
 import type { Log } from "../../log.ts";
 import type { NewEvent, Queue } from "../../queue/queue.ts";
-import type { SpilledDelivery, SpillFile } from "./spill-file.ts";
+import type { SpilledDelivery, SpillFile, SpillKind } from "./spill-file.ts";
 import type { StoreWatch } from "./store-watch.ts";
 
 /** Events in one round: one call of the Redis engine (some 3 ms of its time), so that live deliveries never wait long behind it. */
 const ROUND_EVENTS_MAX = 200;
+
+/**
+ * Who goes first. What was spilled while the store was away is never refused: it goes in at once, where it coalesces, so that the work of an
+ * outage is a sync per account and not a queue's length at a time. What was spilled behind it waits for room.
+ */
+const KINDS = ["away", "full"] as const satisfies readonly SpillKind[];
 
 /** What replaying needs. */
 export interface ReplayDeps {
@@ -19,8 +25,8 @@ export interface ReplayDeps {
   readonly counters: Pick<Counters, "add">;
 }
 
-/** How a round went. `held`: the store is full, or the file gave nothing; something is left and must wait. */
-export type RoundResult = { readonly replayed: number; readonly isHeld: boolean };
+/** How a round went, and what the next one waits for: `room` in the store, or time, as it took nothing of what is left. */
+export type RoundResult = { readonly replayed: number; readonly waitsFor: "nothing" | "room" | "time" };
 
 /** Part of a delivery as one call hands it over. Its sender has its answer, so it need not be taken whole any more. */
 interface Piece {
@@ -38,13 +44,12 @@ interface OpenDelivery {
 type PieceFate = "taken" | "full" | "left" | "refused";
 
 /**
- * Hands over what waits, in the order of arrival, and removes a delivery only after the store has answered for all of it. A crash
+ * Hands over what waits, each kind in the order of arrival, and removes a delivery only after the store has answered for all of it. A crash
  * in between repeats it: the store's dedup then knows it, and an event without a dedup key makes its account due once more.
  */
 export class Replay {
   readonly #deps: ReplayDeps;
-  #pieces: Piece[] = [];
-  #boundFrom = Number.POSITIVE_INFINITY;
+  readonly #pieces: Record<SpillKind, Piece[]> = { away: [], full: [] };
   /** Faults already told in this outage, or since the last rewind, so that a file of bad rows is a line and not a flood. */
   readonly #told = new Set<FaultCode>();
 
@@ -57,49 +62,35 @@ export class Replay {
     this.#told.clear();
   }
 
-  /**
-   * Rows from this number on were spilled because the store was full, and wait for room in it. All before it were spilled because it was
-   * away: they go in at once, where they coalesce, so that the work of an outage is a sync per account and not a queue's length at a time.
-   */
-  boundFrom(seq: number): void {
-    if (seq === Number.POSITIVE_INFINITY || this.#boundFrom === Number.POSITIVE_INFINITY) this.#boundFrom = seq;
-  }
-
   /** One round; `isProbe` = one call only. Throws Fault STORE_UNAVAILABLE or STORE_INVALID when the file cannot be read. */
   async round(isProbe: boolean): Promise<RoundResult> {
-    if (this.#pieces.length === 0) this.#read();
-    if (this.#pieces.length === 0) {
+    const kind = KINDS.find((one) => this.#hasPieces(one));
+    if (kind === undefined) {
       // Rows that wait but were read: the store refused them as no outage explains. They are tried again from the first on.
       this.#deps.file.rewind();
       this.#told.clear();
-      return { replayed: 0, isHeld: true };
+      return { replayed: 0, waitsFor: "time" };
     }
-    const round = this.#cut(isProbe ? 1 : ROUND_EVENTS_MAX);
+    const round = cut(this.#pieces[kind], isProbe ? 1 : ROUND_EVENTS_MAX);
     const fates = await Promise.all(round.map((piece) => this.#deliver(piece)));
-    return this.#settle(round, fates);
+    return this.#settle(kind, round, fates);
   }
 
-  #read(): void {
-    const { deliveries, damaged } = this.#deps.file.next(ROUND_EVENTS_MAX);
+  /** Reads on where all that was read is handed over. */
+  #hasPieces(kind: SpillKind): boolean {
+    const pieces = this.#pieces[kind];
+    if (pieces.length > 0) return true;
+    const { deliveries, damaged } = this.#deps.file.next(ROUND_EVENTS_MAX, kind);
     for (const fault of damaged) this.#tell(fault, "a row of the spill file is damaged and set aside");
-    for (const delivery of deliveries) this.#pieces.push(...piecesOf(delivery));
-  }
-
-  /** The first pieces, of `eventsMin` events or little more. */
-  #cut(eventsMin: number): readonly Piece[] {
-    let events = 0;
-    const end = this.#pieces.findIndex((piece) => {
-      events += piece.events.length;
-      return events >= eventsMin;
-    });
-    return end === -1 ? this.#pieces.splice(0) : this.#pieces.splice(0, end + 1);
+    for (const delivery of deliveries) pieces.push(...piecesOf(delivery));
+    return pieces.length > 0;
   }
 
   async #deliver({ events, of }: Piece): Promise<PieceFate> {
     const { store, watch } = this.#deps;
     const call = watch.ask();
     try {
-      const { outcome } = await store.deliver(events, { isAcknowledged: of.delivery.seq < this.#boundFrom });
+      const { outcome } = await store.deliver(events, { isAcknowledged: of.delivery.kind === "away" });
       watch.answered(call);
       return outcome;
     } catch (error) {
@@ -112,7 +103,7 @@ export class Replay {
     }
   }
 
-  async #settle(round: readonly Piece[], fates: readonly PieceFate[]): Promise<RoundResult> {
+  async #settle(kind: SpillKind, round: readonly Piece[], fates: readonly PieceFate[]): Promise<RoundResult> {
     const done: SpilledDelivery[] = [];
     const back: Piece[] = [];
     let replayed = 0;
@@ -125,10 +116,11 @@ export class Replay {
       } else if (fate === "full") back.push(...split(piece));
       else if (fate === "left") back.push(piece);
     }
-    this.#pieces = [...back, ...this.#pieces];
+    this.#pieces[kind].unshift(...back);
     if (replayed > 0) this.#deps.counters.add({ spill_replayed: replayed });
     if (done.length > 0) await this.#deps.file.remove(done);
-    return { replayed, isHeld: fates.includes("full") };
+    // Where some found room, there may be more by now.
+    return { replayed, waitsFor: replayed === 0 && fates.includes("full") ? "room" : "nothing" };
   }
 
   #tell(fault: Fault, message: string): void {
@@ -137,6 +129,16 @@ export class Replay {
     this.#told.add(fault.code);
     this.#deps.log.error({ error: fault }, message);
   }
+}
+
+/** Takes the first pieces away, of `eventsMin` events or little more. */
+function cut(pieces: Piece[], eventsMin: number): readonly Piece[] {
+  let events = 0;
+  const end = pieces.findIndex((piece) => {
+    events += piece.events.length;
+    return events >= eventsMin;
+  });
+  return end === -1 ? pieces.splice(0) : pieces.splice(0, end + 1);
 }
 
 function piecesOf(delivery: SpilledDelivery): readonly Piece[] {

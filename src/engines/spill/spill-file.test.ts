@@ -79,6 +79,39 @@ test("all deliveries of a turn are one commit, fsynced, and read in the order of
   assert.deepEqual(database.prepare("PRAGMA journal_mode").get(), ["wal"]);
 });
 
+test("each kind is read in its own order, also by the next process, and counts towards the same bound", async (t) => {
+  const path = pathFor(t);
+  const file = openSpillFile({ path, bytesMax: MEGABYTE });
+  await Promise.all([file.append([eventOf(1)], "full"), file.append([eventOf(2)], "away")]);
+  await file.append([eventOf(3), eventOf(1)], "full");
+  await file.append([eventOf(4)], "away");
+  const read = (from: SpillFile) => [idsIn(from.next(10, "away")), idsIn(from.next(10, "full"))];
+  const both = [
+    [["e2"], ["e4"]],
+    [["e1"], ["e3"]],
+  ];
+  assert.deepEqual(read(file), both);
+  assert.deepEqual(read(file), [[], []]);
+  file.rewind();
+  assert.deepEqual(read(file), both);
+  const { waiting, bytes } = file;
+  assert.equal(waiting, 4);
+  file.close();
+
+  const again = open(t, path);
+  assert.deepEqual([again.waiting, again.bytes], [waiting, bytes]);
+  await Promise.all([again.append([eventOf(5)], "full"), again.append([eventOf(6)], "away")]);
+  const [first, second] = [again.next(10, "away"), again.next(10, "full")];
+  assert.deepEqual([idsIn(first).at(-1), idsIn(second).at(-1)], [["e6"], ["e5"]]);
+  assert.deepEqual(
+    [...first.deliveries, ...second.deliveries].map(({ kind }) => kind),
+    ["away", "away", "away", "full", "full", "full"],
+  );
+  await again.remove([...first.deliveries, ...second.deliveries]);
+  again.rewind();
+  assert.deepEqual([again.waiting, again.bytes, read(again)], [0, 0, [[], []]]);
+});
+
 test("an equal dedup key that waits is a duplicate: in the file, in the same turn, in the same delivery", async (t) => {
   const file = open(t);
   const [first, second] = await Promise.all([file.append([eventOf(1), eventOf(1)]), file.append([eventOf(1)])]);

@@ -30,12 +30,25 @@ const SHRINK_PAGES_MIN = 256;
 /** The file holds ids of customers' records: its owner's only. What SQLite keeps beside it takes over the mode. */
 const FILE_MODE = 0o600;
 
+/**
+ * Why a delivery was spilled: the store was `away`, or `full` while others were replayed. Rows say it by their number, so that each kind
+ * is read in its own order without looking at the other, and a later process knows it as well.
+ */
+export type SpillKind = "away" | "full";
+
+/** The numbers of a kind, both ends included. Their halves are never used up: a million a second would take 142 years. */
+const SEQS = {
+  away: { min: 1, max: 2 ** 52 - 1 },
+  full: { min: 2 ** 52, max: 2 ** 53 - 1 },
+} as const satisfies Record<SpillKind, { readonly min: number; readonly max: number }>;
+
 /** What became of an event that was to be spilled. `duplicate`: its dedup key already waits in the file. */
 export type SpillFate = "queued" | "duplicate" | "filtered";
 
 /** A delivery that waits. */
 export interface SpilledDelivery {
   readonly seq: number;
+  readonly kind: SpillKind;
   readonly bytes: number;
   readonly events: readonly NewEvent[];
 }
@@ -48,6 +61,7 @@ export interface SpillPage {
 }
 
 interface PendingAppend {
+  readonly kind: SpillKind;
   readonly packed: readonly { readonly event: NewEvent; readonly name: string | undefined; readonly json: string }[];
   readonly resolve: (fates: readonly SpillFate[] | "full") => void;
   readonly reject: (error: unknown) => void;
@@ -93,13 +107,12 @@ export class SpillFile {
   #flushed: (() => void)[] = [];
   #isScheduled = false;
   #isClosed = false;
-  #lastSeq: number;
-  #rows: number;
+  /** The newest row of each kind, then the last one that was read. */
+  readonly #lastSeq: Record<SpillKind, number>;
+  readonly #cursor: Record<SpillKind, number> = { away: SEQS.away.min - 1, full: SEQS.full.min - 1 };
   #bytes: number;
   #waiting: number;
   #isFull = false;
-  /** The last row that was read. */
-  #cursor = 0;
 
   constructor(
     database: Database,
@@ -111,20 +124,14 @@ export class SpillFile {
     this.#statements = prepareAll(database);
     // Some 0.1 s for 256 MB, as lengths stand in the rows' heads. Totals kept in a row of their own would cost each commit a page.
     const totals = this.#statements.totals.get() ?? [];
-    this.#rows = integer(totals, 0);
-    this.#lastSeq = integer(totals, 1);
-    this.#waiting = integer(totals, 2);
-    this.#bytes = integer(totals, 3) + this.#rows * ROW_BYTES;
+    this.#waiting = integer(totals, 1);
+    this.#bytes = integer(totals, 2) + integer(totals, 0) * ROW_BYTES;
+    this.#lastSeq = { away: this.#newest("away"), full: this.#newest("full") };
   }
 
   /** Events that wait to be replayed. */
   get waiting(): number {
     return this.#waiting;
-  }
-
-  /** Of the newest row there ever was. */
-  get lastSeq(): number {
-    return this.#lastSeq;
   }
 
   /** Bytes of the rows, those set aside included. */
@@ -141,26 +148,27 @@ export class SpillFile {
    * Writes a delivery, or none of it when it does not fit; one fate per event. What already waits is not written again.
    * Throws Fault STORE_UNAVAILABLE or STORE_INVALID; then nothing was written.
    */
-  append(events: readonly NewEvent[]): Promise<readonly SpillFate[] | "full"> {
+  append(events: readonly NewEvent[], kind: SpillKind = "away"): Promise<readonly SpillFate[] | "full"> {
     if (this.#isClosed)
       return Promise.reject(new Fault("STORE_UNAVAILABLE", "using the spill file after it was closed"));
     const packed = events.map((event) => ({ event, name: keyName(event), json: packEvent(event) }));
     return new Promise((resolve, reject) => {
-      this.#pending.push({ packed, resolve, reject });
+      this.#pending.push({ kind, packed, resolve, reject });
       this.#schedule();
     });
   }
 
-  /** The next deliveries in the order of arrival, of at least `eventsMin` events if so many are left. Throws Fault STORE_UNAVAILABLE, STORE_INVALID. */
-  next(eventsMin: number): SpillPage {
+  /** The next deliveries of a kind in the order of arrival, of at least `eventsMin` events if so many are left. Throws Fault STORE_UNAVAILABLE, STORE_INVALID. */
+  next(eventsMin: number, kind: SpillKind = "away"): SpillPage {
     const deliveries: SpilledDelivery[] = [];
     const damaged: Fault[] = [];
     for (let events = 0; events < eventsMin && deliveries.length + damaged.length < ROWS_A_COMMIT_MAX; ) {
-      const row = this.#readRow();
+      const row = this.#readRow(kind);
       if (row === undefined) break;
-      this.#cursor = integer(row, 0);
-      if (this.#damaged.has(this.#cursor) || this.#answered.has(this.#cursor)) continue;
-      const delivery = this.#parse(row);
+      const seq = integer(row, 0);
+      this.#cursor[kind] = seq;
+      if (this.#damaged.has(seq) || this.#answered.has(seq)) continue;
+      const delivery = this.#parse(row, kind);
       if (delivery instanceof Fault) damaged.push(delivery);
       else {
         deliveries.push(delivery);
@@ -170,9 +178,10 @@ export class SpillFile {
     return { deliveries, damaged };
   }
 
-  /** Begins again with the first row: some were read and could not be delivered. */
+  /** Begins again with the first rows: some were read and could not be delivered. */
   rewind(): void {
-    this.#cursor = 0;
+    this.#cursor.away = SEQS.away.min - 1;
+    this.#cursor.full = SEQS.full.min - 1;
   }
 
   /**
@@ -232,14 +241,14 @@ export class SpillFile {
   #commit(appends: readonly PendingAppend[], removals: readonly (readonly [seq: number, bytes: number])[]): void {
     this.#database.exec("BEGIN IMMEDIATE");
     for (const [seq] of removals) this.#statements.remove.run(seq);
-    const added: Addition = { bytes: 0, rows: 0, waiting: 0, names: new Set() };
+    const added: Addition = { bytes: 0, rows: { away: 0, full: 0 }, waiting: 0, names: new Set() };
     const freed = removals.reduce((sum, [, bytes]) => sum + bytes, 0);
     const results = appends.map((append) => this.#write(append, added, this.#bytesMax - this.#bytes + freed));
     this.#database.exec("COMMIT");
 
     for (const [seq] of removals) this.#answered.delete(seq);
-    this.#rows += added.rows - removals.length;
-    this.#lastSeq += added.rows;
+    this.#lastSeq.away += added.rows.away;
+    this.#lastSeq.full += added.rows.full;
     this.#bytes += added.bytes - freed;
     this.#waiting += added.waiting;
     for (const name of added.names) this.#keys.add(name);
@@ -253,7 +262,7 @@ export class SpillFile {
   }
 
   /** Writes one delivery into the open transaction, unless it does not fit. */
-  #write({ packed }: PendingAppend, added: Addition, bytesFree: number): readonly SpillFate[] | "full" {
+  #write({ kind, packed }: PendingAppend, added: Addition, bytesFree: number): readonly SpillFate[] | "full" {
     const names = new Set<string>();
     const texts: string[] = [];
     const fates = packed.map(({ event, name, json }): SpillFate => {
@@ -268,28 +277,33 @@ export class SpillFile {
     const row = `[${texts.join(",")}]`;
     const bytes = Buffer.byteLength(row) + ROW_BYTES;
     if (added.bytes + bytes > bytesFree) return "full";
-    added.rows += 1;
+    added.rows[kind] += 1;
     added.bytes += bytes;
     added.waiting += texts.length;
-    this.#statements.insert.run(this.#lastSeq + added.rows, texts.length, row);
+    this.#statements.insert.run(this.#lastSeq[kind] + added.rows[kind], texts.length, row);
     for (const name of names) added.names.add(name);
     return fates;
   }
 
-  #readRow(): Row | undefined {
+  #newest(kind: SpillKind): number {
+    const { min, max } = SEQS[kind];
+    return integer(this.#statements.newest.get(min, max) ?? [min - 1], 0);
+  }
+
+  #readRow(kind: SpillKind): Row | undefined {
     try {
-      return this.#statements.next.get(this.#cursor);
+      return this.#statements.next.get(this.#cursor[kind], SEQS[kind].max);
     } catch (error) {
       throw storeFault(error, "reading the spill file");
     }
   }
 
-  #parse(row: Row): SpilledDelivery | Fault {
+  #parse(row: Row, kind: SpillKind): SpilledDelivery | Fault {
     const seq = integer(row, 0);
     const count = integer(row, 1);
     const json = text(row, 2);
     try {
-      return { seq, bytes: Buffer.byteLength(json) + ROW_BYTES, events: unpackDelivery(json, count) };
+      return { seq, kind, bytes: Buffer.byteLength(json) + ROW_BYTES, events: unpackDelivery(json, count) };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#damaged.add(seq);
@@ -302,7 +316,7 @@ export class SpillFile {
 
   /** Gives the space of a long outage back once all is replayed. Rewriting an empty file takes some milliseconds. */
   #shrink(removed: number): void {
-    if (removed === 0 || this.#rows > 0 || integer(this.#statements.pages.get() ?? [], 0) < SHRINK_PAGES_MIN) return;
+    if (removed === 0 || this.#bytes > 0 || integer(this.#statements.pages.get() ?? [], 0) < SHRINK_PAGES_MIN) return;
     try {
       this.#database.exec("VACUUM");
       this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -325,21 +339,24 @@ export class SpillFile {
 /** What a transaction adds, which counts only once it is committed. */
 interface Addition {
   bytes: number;
-  rows: number;
+  readonly rows: Record<SpillKind, number>;
   waiting: number;
   readonly names: Set<string>;
 }
 
 function prepareAll(
   database: Database,
-): Readonly<Record<"totals" | "insert" | "remove" | "next" | "pages", Statement>> {
+): Readonly<Record<"totals" | "newest" | "insert" | "remove" | "next" | "pages", Statement>> {
   return {
     totals: database.prepare(
-      "SELECT count(*), ifnull(max(seq), 0), ifnull(sum(event_count), 0), ifnull(sum(octet_length(events)), 0) FROM deliveries",
+      "SELECT count(*), ifnull(sum(event_count), 0), ifnull(sum(octet_length(events)), 0) FROM deliveries",
     ),
+    newest: database.prepare("SELECT seq FROM deliveries WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT 1"),
     insert: database.prepare("INSERT INTO deliveries (seq, event_count, events) VALUES (?, ?, ?)"),
     remove: database.prepare("DELETE FROM deliveries WHERE seq = ?"),
-    next: database.prepare("SELECT seq, event_count, events FROM deliveries WHERE seq > ? ORDER BY seq LIMIT 1"),
+    next: database.prepare(
+      "SELECT seq, event_count, events FROM deliveries WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT 1",
+    ),
     pages: database.prepare("PRAGMA page_count"),
   };
 }

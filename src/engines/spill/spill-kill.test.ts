@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -83,7 +83,8 @@ async function spillUntilKilled(file: string, firstId: number): Promise<void> {
       id += 1;
       const eventId = `e${id}`;
       await spill.deliver([eventOf(eventId)]);
-      writeSync(1, `${eventId}\n`);
+      // Waits where the parent reads too slowly: a write at once would fail then.
+      await new Promise<void>((resolve) => process.stdout.write(`${eventId}\n`, () => resolve()));
     }
   };
   await Promise.all(Array.from({ length: 8 }, send));

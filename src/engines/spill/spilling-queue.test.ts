@@ -278,7 +278,7 @@ test("with nothing to replay, one live delivery after the backoff finds that the
 });
 
 test("what was spilled while the store was away goes in past its capacity; what comes meanwhile waits for room in the file", async (t) => {
-  const { store, clock, open } = world(t);
+  const { store, clock, counts, lines, open } = world(t);
   const spill = open();
   store.mood = "away";
   const spilled = Array.from({ length: 600 }, (_, id) => eventOf(id));
@@ -291,7 +291,7 @@ test("what was spilled while the store was away goes in past its capacity; what 
   };
   await clock.advance(1_000);
   await until(() => store.queued.length === 600);
-  assert.deepEqual(await live, { outcome: "taken", events: ["queued"] });
+  assert.deepEqual(await live, taken("queued"));
   await until(() => spill.status().waiting === 1); // The live one: it waits for room.
   await until(() => clock.sleepers === 1);
   store.queued.length = 0;
@@ -299,7 +299,124 @@ test("what was spilled while the store was away goes in past its capacity; what 
   await clock.advance(100);
   await until(() => spill.status().waiting === 0);
   assert.deepEqual(store.queued, ["elive"]);
+  assert.deepEqual(counts, { spill_events: 601, spill_replayed: 601 });
+  await until(() => lines.length === 2);
   assert.deepEqual(await spill.deliver([eventOf("later")]), { outcome: "full" });
+});
+
+/** A spill whose file holds one delivery, "behind", that waits for room in a store whose capacity two others have passed. */
+async function heldUp({ store, clock, open }: ReturnType<typeof world>): Promise<Spill> {
+  const spill = open();
+  store.mood = "away";
+  for (const id of [1, 2]) await spill.deliver([eventOf(id)]);
+  store.mood = "here";
+  store.capacity = 1;
+  // The first finds that the store is back. The second is not answered before one more delivery has met a store that is full.
+  store.beforeAnswer = async () => {
+    if (store.queued.length < 2) return;
+    store.beforeAnswer = () => undefined;
+    await spill.deliver([eventOf("behind")]);
+  };
+  await until(() => clock.sleepers === 1);
+  await clock.advance(50);
+  await until(() => spill.status().waiting === 1 && clock.sleepers === 1);
+  assert.deepEqual(store.queued, ["e1", "e2"]);
+  return spill;
+}
+
+test("what waits for room is looked at ten times a second, however long it waits", async (t) => {
+  const made = world(t);
+  const { store, clock } = made;
+  await heldUp(made);
+  for (let look = 0; look < 8; look++) {
+    const { calls } = store;
+    await clock.advance(99);
+    await quiet();
+    assert.equal(store.calls, calls);
+    await clock.advance(1);
+    await until(() => store.calls === calls + 1 && clock.sleepers === 1);
+  }
+});
+
+test("what waits for room goes in piece by piece as there is some, and is removed when all of it is in", async (t) => {
+  const made = world(t);
+  const { store, clock } = made;
+  const spill = await heldUp(made);
+  const ids = [10, 11, 12, 13, 14];
+  assert.equal((await spill.deliver(ids.map((id) => eventOf(id)))).outcome, "taken");
+  assert.deepEqual(await spill.deliver([eventOf("behind")]), taken("duplicate"));
+  for (let room = 1; room <= 6; room++) {
+    store.capacity = 2 + room;
+    await clock.advance(100);
+    await until(() => store.queued.length === 2 + room);
+    await until(() => spill.status().waiting === 0 || clock.sleepers === 1);
+    assert.equal(spill.status().waiting, room < 6 ? 5 : 0);
+  }
+  assert.deepEqual(store.queued, ["e1", "e2", "ebehind", ...ids.map((id) => `e${id}`)]);
+});
+
+test("what waits for room waits for it in the next process as well", async (t) => {
+  const made = world(t);
+  const { store, clock, open } = made;
+  await (await heldUp(made)).close();
+  const next = open();
+  next.start();
+  await until(() => clock.sleepers === 1);
+  assert.deepEqual([next.status().waiting, store.queued], [1, ["e1", "e2"]]);
+  store.capacity = 3;
+  await clock.advance(100);
+  await until(() => next.status().waiting === 0);
+  assert.deepEqual(store.queued, ["e1", "e2", "ebehind"]);
+});
+
+test("what a further outage brings goes in at once, past what waits for room", async (t) => {
+  const made = world(t);
+  const { store, clock } = made;
+  const spill = await heldUp(made);
+  store.mood = "away";
+  for (const id of [3, 4]) assert.deepEqual(await spill.deliver([eventOf(id)]), taken("queued"));
+  store.mood = "here";
+  await clock.advance(1_000);
+  await until(() => store.queued.length === 4 && clock.sleepers === 1);
+  assert.deepEqual([spill.status().waiting, store.queued], [1, ["e1", "e2", "e3", "e4"]]);
+});
+
+test("a delivery for which neither the store nor the file has room is refused as the store refuses it", async (t) => {
+  const made = world(t, { bytesMax: 500 });
+  const { store, counts, clock } = made;
+  const spill = await heldUp(made);
+  let [accepted, result] = [0, await spill.deliver([eventOf("0")])];
+  for (; result.outcome === "taken" && accepted < 100; accepted++) {
+    result = await spill.deliver([eventOf(`0${accepted}`)]);
+  }
+  assert.deepEqual([result, spill.status().isAway, spill.status().isFull], [{ outcome: "full" }, false, true]);
+  assert.equal(counts["spill_refused"], 1);
+  store.capacity = 1_000;
+  await clock.advance(100);
+  await until(() => spill.status().waiting === 0);
+  assert.equal(store.queued.length, 2 + 1 + accepted);
+});
+
+test("a delivery that the store refuses again and again is tried less and less often, once a second in the end", async (t) => {
+  const { store, clock, open } = world(t);
+  const spill = open();
+  store.mood = "away";
+  for (const id of [1, 2]) await spill.deliver([eventOf(id)]);
+  store.mood = "here";
+  store.moodFor = ([event]) => (event?.reason.eventId === "e2" ? "bug" : undefined);
+  await until(() => clock.sleepers === 1);
+  await clock.advance(50);
+  await until(() => spill.status().waiting === 1);
+  const waits: number[] = [];
+  for (let look = 0; look < 7; look++) {
+    await until(() => clock.sleepers === 1);
+    const { calls } = store;
+    let waited = 0;
+    for (; store.calls === calls; waited++) await clock.advance(1);
+    waits.push(waited);
+  }
+  assert.deepEqual(waits.slice(-2), [999, 999]);
+  assert.ok(waits.every((waited, look) => look === 0 || waited >= (waits[look - 1] ?? 0)));
 });
 
 test("a delivery of very many events is replayed in bounded calls and removed when all of it was answered", async (t) => {

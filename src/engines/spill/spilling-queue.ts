@@ -7,11 +7,11 @@ import { backoffMs } from "../../queue/backoff.ts";
 import type { DeliveryResult, NewEvent, Queue } from "../../queue/queue.ts";
 import type { Random } from "../../random.ts";
 import { Bell } from "./bell.ts";
-import { Replay } from "./replay.ts";
-import { openSpillFile, type SpillFate, type SpillFile } from "./spill-file.ts";
+import { Replay, type RoundResult } from "./replay.ts";
+import { openSpillFile, type SpillFate, type SpillFile, type SpillKind } from "./spill-file.ts";
 import { StoreWatch } from "./store-watch.ts";
 
-/** Between two looks whether the store is back: soon enough that nobody notices, seldom enough that it hurts nobody. */
+/** Between two looks whether the store is back, or takes what it refused: soon enough that nobody notices, seldom enough that it hurts nobody. */
 const PROBE = { baseMs: 50, capMs: 1_000 } as const;
 /** Wait for room in a store that is full: it empties by thousands a second, and senders are told that all is taken. */
 const ROOM_MS = 100;
@@ -50,7 +50,9 @@ export interface Spill extends Closeable {
   /**
    * As the store's own; when that throws STORE_UNAVAILABLE the delivery is durable in the file instead, and the outcome is what is
    * known of it: `duplicate` when its key already waits there, else `queued` or `filtered`. The store may have taken it all the
-   * same: the replay's dedup settles that. While the file is being replayed a store that is full is answered in the same way. Throws Fault STORE_UNAVAILABLE when the file is full or cannot be written.
+   * same: the replay's dedup settles that. While something waits in the file, a delivery that the store has no room for joins it there; only
+   * when the file is full as well the answer is `full`. Throws Fault STORE_UNAVAILABLE when the store is away and the file is full, or the
+   * file cannot be written.
    */
   deliver(events: readonly NewEvent[]): Promise<DeliveryResult>;
   /** Replays what an earlier process left. Without it that waits for the first outage. */
@@ -93,21 +95,21 @@ export class SpillingQueue implements Spill {
   }
 
   async deliver(events: readonly NewEvent[]): Promise<DeliveryResult> {
-    if (this.#watch.isAway && !this.#isProbeDue) return this.#spill(events);
+    if (this.#watch.isAway && !this.#isProbeDue) return this.#spill(events, "away");
     this.#isProbeDue = false;
     const wasAway = this.#watch.isAway;
     const call = this.#watch.ask();
+    let result: DeliveryResult;
     try {
-      const result = await this.#deps.store.deliver(events);
-      this.#watch.answered(call);
-      if (wasAway) this.#wake();
-      // What was acknowledged before it fills the store now: it waits behind that for room, as its sender was promised.
-      return result.outcome === "full" && this.#file.waiting > 0 ? this.#spillBehind(events) : result;
+      result = await this.#deps.store.deliver(events);
     } catch (error) {
-      if (!(error instanceof Fault) || error.code !== "STORE_UNAVAILABLE") throw error;
+      if (!isAbsence(error)) throw error;
       this.#watch.failed(call);
-      return this.#spill(events, error);
+      return this.#spill(events, "away", error);
     }
+    this.#watch.answered(call);
+    if (wasAway) this.#wake();
+    return result.outcome === "full" && this.#file.waiting > 0 ? this.#spillBehind(events, result) : result;
   }
 
   start(): void {
@@ -141,19 +143,23 @@ export class SpillingQueue implements Spill {
     this.#file.close();
   }
 
-  /** Into the file though the store answers: rows from here on wait for room in it. */
-  #spillBehind(events: readonly NewEvent[]): Promise<DeliveryResult> {
-    this.#replay.boundFrom(this.#file.lastSeq + 1);
-    return this.#spill(events);
+  /** What others were promised fills the store: this one waits for room behind them, and is refused where the file has none either. */
+  async #spillBehind(events: readonly NewEvent[], refusal: DeliveryResult): Promise<DeliveryResult> {
+    try {
+      return await this.#spill(events, "full");
+    } catch (error) {
+      if (isAbsence(error)) return refusal;
+      throw error;
+    }
   }
 
-  async #spill(events: readonly NewEvent[], cause?: Fault): Promise<DeliveryResult> {
+  async #spill(events: readonly NewEvent[], kind: SpillKind, cause?: Fault): Promise<DeliveryResult> {
     const { counters } = this.#deps;
     try {
-      const fates = await this.#file.append(events);
+      const fates = await this.#file.append(events, kind);
       if (fates === "full")
         throw new Fault("STORE_UNAVAILABLE", "spilling a delivery: the spill file is full", { cause });
-      this.#noteSpilled(fates, cause);
+      this.#noteSpilled(fates, kind, cause);
       return { outcome: "taken", events: fates };
     } catch (error) {
       counters.add({ spill_refused: events.length });
@@ -163,7 +169,7 @@ export class SpillingQueue implements Spill {
     }
   }
 
-  #noteSpilled(fates: readonly SpillFate[], cause: Fault | undefined): void {
+  #noteSpilled(fates: readonly SpillFate[], kind: SpillKind, cause: Fault | undefined): void {
     const { clock, counters, log } = this.#deps;
     const duplicates = fates.filter((fate) => fate === "duplicate").length;
     if (fates.length > duplicates) counters.add({ spill_events: fates.length - duplicates });
@@ -172,7 +178,8 @@ export class SpillingQueue implements Spill {
     if (this.#episode !== undefined) return;
     this.#episode = { since: clock.now(), replayed: 0 };
     this.#replay.begin();
-    log.warn({ error: cause }, "the store is away: deliveries are kept in the spill file");
+    if (kind === "away") log.warn({ error: cause }, "the store is away: deliveries are kept in the spill file");
+    else log.warn({}, "the store is full behind a replay: deliveries are kept in the spill file");
   }
 
   #wake(): void {
@@ -183,33 +190,30 @@ export class SpillingQueue implements Spill {
   /** Replays while something waits, and looks for the store while it is away. Ends when closed. */
   async #run(signal: AbortSignal): Promise<void> {
     let attempt = 0;
-    let isHeld = false;
+    let waitsFor: RoundResult["waitsFor"] = "nothing";
     while (!signal.aborted) {
-      if (isHeld && !this.#watch.isAway) await this.#sleep(ROOM_MS, signal);
-      if (signal.aborted) return;
-      if (this.#watch.isAway) {
+      if (this.#watch.isAway || waitsFor === "time") {
         attempt += 1;
         await this.#sleep(backoffMs(attempt, this.#deps.random, PROBE), signal);
-        if (signal.aborted) return;
-      }
+      } else if (waitsFor === "room") await this.#sleep(ROOM_MS, signal);
+      if (signal.aborted) return;
       if (this.#file.waiting === 0) {
-        isHeld = false;
+        waitsFor = "nothing";
         if (this.#watch.isAway) this.#isProbeDue = true;
         else {
           attempt = 0;
-          this.#replay.boundFrom(Number.POSITIVE_INFINITY);
           this.#endEpisode();
         }
         await this.#bell.wait(signal);
         continue;
       }
       const round = await this.#round(signal);
-      isHeld = round.isHeld;
+      waitsFor = round.waitsFor;
       if (round.replayed > 0) attempt = 0;
     }
   }
 
-  async #round(signal: AbortSignal): Promise<{ readonly replayed: number; readonly isHeld: boolean }> {
+  async #round(signal: AbortSignal): Promise<RoundResult> {
     try {
       const round = await this.#replay.round(this.#watch.isAway);
       if (this.#episode !== undefined) this.#episode.replayed += round.replayed;
@@ -219,7 +223,7 @@ export class SpillingQueue implements Spill {
       this.#deps.counters.add({ [`faults:${fault.code}`]: 1 });
       this.#deps.log.error({ error: fault }, "the spill file cannot be replayed; trying again");
       await this.#sleep(TROUBLE_MS, signal);
-      return { replayed: 0, isHeld: false };
+      return { replayed: 0, waitsFor: "nothing" };
     }
   }
 
@@ -239,4 +243,9 @@ export class SpillingQueue implements Spill {
       if (!signal.aborted) throw error;
     }
   }
+}
+
+/** The store, or the file, cannot be used now. */
+function isAbsence(error: unknown): error is Fault {
+  return error instanceof Fault && error.code === "STORE_UNAVAILABLE";
 }

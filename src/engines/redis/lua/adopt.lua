@@ -3,6 +3,7 @@
 -- Returns how many were new.
 -- Invariant: an entry that is there is never changed; what is recorded next is accepted (read at 0, token 0).
 --!include store finish ledger
+M.growing()
 local wanted, accounts, adopted = cjson.decode(ARGV[2]), {}, 0
 for index, each in ipairs(wanted) do accounts[index] = each.account end
 M.loadEntries(accounts)

@@ -3,6 +3,7 @@
 -- Returns how many leases were reclaimed.
 -- Invariant: only leases of this owner are touched; each counts as lost, and spends no attempt.
 --!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold failures letters bury leases
+M.ending()
 local reclaimed = 0
 for _, name in ipairs(redis.call('ZRANGE', M.key('claims'), 0, -1)) do
   local record = M.claimRecord(name)

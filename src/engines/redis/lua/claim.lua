@@ -52,6 +52,8 @@ local function leasePlain(address, packed, rank)
   return true
 end
 
+M.ending()
+M.prune(tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]))
 M.giveBackLost(owner, ARGV[7])
 M.reclaimLapsed()
 if #M.touched > 0 then
@@ -84,6 +86,5 @@ local _ = M.totals[M.WAITING[lane]] == 0 or claimRank(0) or claimRank(1) or clai
 M.add(M.WAITING[lane], -plainLeased)
 M.add(M.LEASES[lane], plainLeased)
 if claimToken then M.putClaim(claimToken, M.at + leaseMs, claim) end
-M.prune(tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]))
 M.finish()
 return table.concat(answer)

@@ -1,6 +1,6 @@
 -- Takes the events of deliveries, each delivery whole or not at all: dedup, capacity, queueing and counting in one step.
 -- KEYS[1] prefix. ARGV: time, capacity, dedup window, maximum wait, rest, history, rows of history (ms, but for the rows), packed deliveries:
--- each a count (2 bytes), 1 = acknowledged before, so not refused (1), and its events (hold.lua, readWish; flags 1 = filtered).
+-- each a count (4 bytes), 1 = acknowledged before, so not refused (1), and its events (hold.lua, readWish; flags 1 = filtered).
 -- Returns a text per delivery: 'F' = full, else a letter per event: q(ueued), c(oalesced), d(uplicate), f(iltered).
 -- Invariant: a refused delivery leaves no trace; two events of one dedup hash within the window are taken once.
 --!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold dedup prune-records prune
@@ -11,7 +11,7 @@ local function readDeliveries(packed)
   local deliveries, addresses, fields, from = {}, {}, {}, 1
   while from <= #packed do
     local size, isAcknowledged
-    size, isAcknowledged, from = struct.unpack('>HB', packed, from)
+    size, isAcknowledged, from = struct.unpack('>I4B', packed, from)
     local events = { isAcknowledged = isAcknowledged == 1 }
     for index = 1, size do
       events[index], from = M.readWish(packed, from)
@@ -27,7 +27,7 @@ end
 local function countNew(events)
   local seen, new = {}, 0
   for _, event in ipairs(events) do
-    local isRepeated = event.hash and (seen[event.hash] or M.isKnown(event.hash, window))
+    local isRepeated = event.hash and (seen[event.hash] or M.isKnown(event, window))
     if event.hash then seen[event.hash] = true end
     if not isRepeated and event.flags ~= 1 then new = new + 1 end
   end
@@ -35,7 +35,7 @@ local function countNew(events)
 end
 
 local function take(event)
-  if M.isKnown(event.hash, window) then
+  if M.isKnown(event, window) then
     M.count('events_duplicate')
     return 'd'
   end
@@ -57,6 +57,9 @@ local function take(event)
   return isNew and 'q' or 'c'
 end
 
+M.growing()
+-- Before anything is appended: a page that this very call fills is not whole for pruning.
+M.prune(window, tonumber(ARGV[6]), tonumber(ARGV[7]))
 local deliveries, addresses, fields = readDeliveries(ARGV[8])
 M.loadJobs(addresses)
 M.loadRests(addresses)
@@ -74,6 +77,5 @@ for index, events in ipairs(deliveries) do
   end
 end
 M.callMany('HSET', 'dedup', M.learned)
-M.prune(window, tonumber(ARGV[6]), tonumber(ARGV[7]))
 M.finish()
 return answers

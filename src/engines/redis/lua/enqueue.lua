@@ -3,6 +3,7 @@
 -- Returns how many wishes there were.
 -- Invariant: not bounded by the capacity, and no event is counted.
 --!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold
+M.growing()
 M.maxWait, M.restMs = tonumber(ARGV[2]), tonumber(ARGV[3])
 local wishes, addresses, from = {}, {}, 1
 while from <= #ARGV[4] do

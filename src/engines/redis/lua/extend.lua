@@ -3,6 +3,7 @@
 -- Returns a letter per lease: s(ettled) or x (stale).
 -- Invariant: a lease that has expired is not revived, even while nobody has reclaimed it.
 --!include store records fates log job-packing jobs held-job claims ages flush-jobs finish
+M.ending()
 local answers, from, leases, addresses = {}, 1, {}, {}
 while from <= #ARGV[3] do
   local lease = {}

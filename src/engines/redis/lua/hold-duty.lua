@@ -3,6 +3,7 @@
 -- Returns 1 when the duty is this owner's (or was given back), 0 when another has it.
 -- Invariant: one owner per name at a time.
 --!include store finish
+M.ending()
 local stored = redis.call('HGET', M.key('duties'), ARGV[2])
 local held = stored and cmsgpack.unpack(stored)
 if held and held[1] ~= ARGV[3] and held[2] > M.at then return 0 end

@@ -3,6 +3,7 @@
 -- Returns a letter per intent: w(ritten) or x (stale).
 -- Invariant: whoever lost the lease writes nothing; the sink's ref of a document is kept, or a second one would come to be.
 --!include store job-packing jobs held-job finish ledger
+M.ending()
 local intents, accounts, addresses, answers, from = {}, {}, {}, {}, 1
 while from <= #ARGV[2] do
   local account, epoch, id, token, put, readAt, f, t

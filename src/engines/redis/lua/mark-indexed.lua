@@ -3,6 +3,7 @@
 -- Returns how many were marked.
 -- Invariant: an account in any other state keeps it.
 --!include store finish ledger
+M.ending()
 local marked, accounts = 0, cjson.decode(ARGV[2])
 M.loadEntries(accounts)
 for _, account in ipairs(accounts) do

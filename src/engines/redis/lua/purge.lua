@@ -3,6 +3,7 @@
 -- Returns how many were deleted.
 -- Invariant: live jobs are not touched.
 --!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains failures letters bury letter-view chosen-letters
+M.ending()
 local chosen = M.chosenLetters(tonumber(ARGV[2]), ARGV[3])
 for _, address in ipairs(chosen) do M.closeLetter(address, M.letterAt(address), M.LET_GO) end
 M.finish()

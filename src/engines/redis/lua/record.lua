@@ -4,6 +4,7 @@
 -- Returns per outcome the accounts that had one of these children until now, one a line; or x = stale.
 -- Invariant: whoever lost the lease writes nothing; a record has one parent.
 --!include store records fates log job-packing jobs held-job finish joining chains letters ledger children
+M.ending()
 local outcomes, accounts, addresses, moved, from = {}, {}, {}, {}, 1
 while from <= #ARGV[2] do
   local o = {}
@@ -29,6 +30,15 @@ local function healRouted(outcome)
   for _, record in ipairs(outcome.records) do M.heal('r' .. connection .. '/' .. record) end
 end
 
+-- Read when they are needed: an outcome before this one in the same call may have made that so.
+local function recordsOf(outcome)
+  if not outcome.records then
+    outcome.records = M.recordsIn(outcome.children)
+    M.loadOwners(outcome.records)
+  end
+  return outcome.records
+end
+
 local function put(outcome, was)
   healRouted(outcome)
   local isUnchanged = was and was.f == outcome.f
@@ -37,10 +47,10 @@ local function put(outcome, was)
   M.writeEntry(outcome.account, {
     s = isIndexed and M.INDEXED or M.STORED, ra = outcome.readAt, wa = M.now, k = outcome.token, f = outcome.f, t = outcome.t,
     r = outcome.r ~= '' and outcome.r or was and was.r or '', m = outcome.m > 0 and outcome.m or isUnchanged and was.m or 0,
-    c = isSameSet and was.c or #outcome.records, h = outcome.h,
+    c = isSameSet and was.c or #recordsOf(outcome), h = outcome.h,
   })
   if isSameSet then return {} end
-  local displaced = M.replaceChildren(outcome.account, outcome.records, was and was.c > 0)
+  local displaced = M.replaceChildren(outcome.account, recordsOf(outcome), was and was.c > 0)
   for _, account in ipairs(displaced) do
     local loser = M.entryAt(account)
     if loser then loser.h, M.written[account] = '', true end

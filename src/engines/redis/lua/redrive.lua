@@ -3,6 +3,7 @@
 -- Returns how many were put back.
 -- Invariant: each letter at most once; its events count against the capacity again.
 --!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold failures letters bury letter-view chosen-letters
+M.growing()
 M.maxWait, M.restMs = tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local function redrive(address, letter)

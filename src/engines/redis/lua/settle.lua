@@ -5,6 +5,7 @@
 -- Returns a letter per settlement: s(ettled) or x (stale).
 -- Invariant: only who holds the lease now changes anything. All arrows out of `leased`, but for the reclaim of a lost one, start here.
 --!include store records fates log job-packing jobs held-job claims ages flush-jobs finish joining chains rests hold failures letters bury leases plain-jobs complete endings
+M.ending()
 M.maxWait, M.restMs = tonumber(ARGV[2]), tonumber(ARGV[3])
 local packed = ARGV[4]
 

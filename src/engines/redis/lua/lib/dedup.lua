@@ -11,11 +11,13 @@ function M.loadDedup(fields)
   end
 end
 
--- On both sides of now: after the clock was set back a year, nothing may count as a duplicate for a year.
-function M.isKnown(hash, window)
-  local seq = hash and M.known[hash:sub(1, 6)]
+-- By the times of arrival, so that a replay finds what an outage began with; on both sides, so that after a clock was set back a
+-- year nothing counts as a duplicate for a year.
+function M.isKnown(event, window)
+  local seq = event.hash and M.known[event.hash:sub(1, 6)]
   local record = seq and M.recordAt(seq)
-  return record and M.hashOf(record) == hash and math.abs(M.now - struct.unpack('>I6', record, 7)) < window
+  if not record or M.hashOf(record) ~= event.hash then return false end
+  return math.abs(event.received - M.totals.shift - struct.unpack('>I6', record, 7)) < window
 end
 
 function M.remember(event, seq)

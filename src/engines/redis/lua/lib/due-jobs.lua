@@ -1,5 +1,7 @@
 -- The due jobs of one rank, oldest due first: those of the list, and those that waited for their time.
--- `peek` gives the first (address, job, whether it is one of the latter), `take` takes it off, `close` writes what was taken off.
+-- `peek` gives the first (address, job, whether it is one of the latter), `take` takes it off, `close` says how far the list is done.
+-- At most READS_MAX looks of READ_LEAST entries or more a call: outdated ones may be very many.
+M.READS_MAX, M.READ_LEAST = 50, 100
 
 -- Reads the pages of the newest reasons of these jobs, where many lie on one.
 function M.loadNewest(addresses)
@@ -21,14 +23,13 @@ function M.dueJobs(lane, rank, most)
   local later, fromLater = redis.call('ZRANGEBYSCORE', M.key('later:' .. lane .. rank), '-inf', M.at, 'LIMIT', 0, most), 1
   M.loadJobs(later)
 
-  local function close()
-    if used > 0 then redis.call('LTRIM', list, used, -1) end
-    used = 0
-  end
+  local offset, reads = 0, 0
 
+  -- Read only: what was passed is taken off when the script ends, with all else that it writes.
   local function readOn()
-    close()
-    listed, used = redis.call('LRANGE', list, 0, most - 1), 0
+    offset, used, reads = offset + used, 0, reads + 1
+    if reads > M.READS_MAX then return false end
+    listed = redis.call('LRANGE', list, offset, offset + math.max(most, M.READ_LEAST) - 1)
     M.loadJobs(listed)
     M.loadNewest(listed)
     return #listed > 0
@@ -41,6 +42,7 @@ function M.dueJobs(lane, rank, most)
       if not later[fromLater] and M.isPlainDue(M.jobs[address], rank) then return address, M.jobs[address] end
       local job = M.jobAt(address)
       if job and job.state == M.READY and job.run.rank == rank then return address, job end
+      M.passOver(lane .. rank, address)
       used = used + 1
     end
   end
@@ -55,6 +57,8 @@ function M.dueJobs(lane, rank, most)
     take = function(isLater)
       if isLater then fromLater = fromLater + 1 else used = used + 1 end
     end,
-    close = close,
+    close = function()
+      if offset + used > 0 then M.trims[#M.trims + 1] = { list, offset + used } end
+    end,
   }
 end

@@ -5,7 +5,7 @@ function M.place(address, job, changes)
   local run, lane = job.run, address:sub(1, 1)
   local list = lane .. run.rank
   changes.lanes[lane] = true
-  if run.due == M.at then
+  if run.due == M.at and not M.isOutdated(list, address) then
     job.state = M.READY
     changes.listed[list] = changes.listed[list] or {}
     table.insert(changes.listed[list], address)
@@ -38,6 +38,7 @@ function M.flushOne(address, job, changes)
     M.add(M.LEASES[lane], 1)
   else
     local isListed = was == M.READY and job.wasRank == job.run.rank and job.run.due <= M.at
+    if was == M.READY and not isListed then M.leaveEntry(lane .. job.wasRank, address) end
     if not isListed then M.place(address, job, changes) end
     M.add(M.WAITING[lane], 1)
   end
@@ -51,6 +52,8 @@ function M.flushJobs()
   for _, address in ipairs(M.touched) do
     if M.jobs[address] then M.flushOne(address, M.jobs[address], changes) end
   end
+  for _, trim in ipairs(M.trims) do redis.call('LTRIM', trim[1], trim[2], -1) end
+  M.trims = {}
   M.callMany('HDEL', 'jobs', changes.gone)
   M.callMany('HSET', 'jobs', changes.sets)
   for list, addresses in pairs(changes.listed) do M.callMany('RPUSH', 'ready:' .. list, addresses) end

@@ -2,11 +2,13 @@
 -- A run is what one attempt answers: rank, due, first (oldest reason), event (oldest event, or false) and its chain of reasons
 -- (head, tail, count, events). `next` is the run after a leased one. `lease` is { token, claim, expires }.
 -- Invariant, kept by flushJobs alone: `later:` holds exactly the waiting jobs in state LATER: those that are not due, and those that were
--- due before they were put there; each `ready:` list every other at least once, in the order of due times (an outdated entry is
--- skipped); `ages:` the oldest event of each job.
+-- due before they were put there, or left an entry; each `ready:` list every other once, in the order of due times, and outdated
+-- entries; `ages:` the oldest event of each job.
 M.jobs, M.touched = {}, {}
 -- What plain-jobs.lua has written already, for flushJobs to hand over.
 M.plainSets, M.plainGone = {}, {}
+-- Lists and how many of their first entries are done.
+M.trims = {}
 
 function M.loadJobs(addresses)
   local wanted = {}
@@ -57,3 +59,17 @@ function M.removeJob(address)
   M.jobs[address].isGone = true
   M.touch(address)
 end
+
+-- A job that is made urgent leaves an entry behind in the list where it waited: `outdated` names those, by list and address, until they
+-- are passed over. A job that waits again does not go back into that list, or it would take its old place, before others due for longer.
+function M.leaveEntry(list, address)
+  redis.call('SADD', M.key('outdated'), list .. address)
+  M.areOutdated = true
+end
+
+function M.isOutdated(list, address)
+  if M.areOutdated == nil then M.areOutdated = redis.call('EXISTS', M.key('outdated')) == 1 end
+  return M.areOutdated and redis.call('SISMEMBER', M.key('outdated'), list .. address) == 1
+end
+
+function M.passOver(list, address) redis.call('SREM', M.key('outdated'), list .. address) end

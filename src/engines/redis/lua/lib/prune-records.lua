@@ -1,8 +1,17 @@
 -- Forgets single records and whole pages of the log.
+M.AHEAD_MAX = 3600000
+
+-- A receiver's clock may be far ahead: such a record is as old as its fate.
+function M.isYoung(record, cutoff)
+  if record == '' then return false end
+  local received = struct.unpack('>I6', record, 7)
+  return received >= cutoff and received <= M.now + M.AHEAD_MAX
+end
+
 function M.isOld(seq, record, cutoff)
   local fate, settledAt = M.fateOf(seq)
   if fate == M.QUEUED or fate == M.DEAD then return false end
-  return settledAt < cutoff and struct.unpack('>I6', record, 7) < cutoff
+  return settledAt < cutoff and not M.isYoung(record, cutoff)
 end
 
 function M.forgetRecord(seq, record)

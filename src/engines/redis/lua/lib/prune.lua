@@ -8,7 +8,7 @@ function M.pruneForward(cutoff)
     local page = M.totals.pruned
     local records = redis.call('LRANGE', M.key(M.logPage(page)), 0, -1)
     local first = records[1]
-    if not first or (first ~= '' and struct.unpack('>I6', first, 7) >= cutoff) then return false end
+    if not first or M.isYoung(first, cutoff) then return false end
     local left = M.prunePage(page, records, cutoff)
     if not M.isPageWhole(page) then return false end
     if left == 0 then M.forgetPage(page) else redis.call('RPUSH', M.key('held-pages'), page) end

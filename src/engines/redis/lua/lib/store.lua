@@ -50,6 +50,13 @@ function M.count(name, by)
   M.counts[name] = (M.counts[name] or 0) + (by or 1)
 end
 
+-- Begins a script that brings work: refused as a whole where memory is full, before anything was written.
+function M.growing() redis.call('SETRANGE', M.key('totals'), 0, '') end
+
+-- Begins a script that ends work: done also where memory is full, as only that makes room. A write that changes nothing: a script
+-- that has written is not refused any more.
+function M.ending() redis.call('DEL', M.key('nothing')) end
+
 function M.add(name, by) M.totals[name] = M.totals[name] + by end
 
 -- Calls a command with many arguments, a bounded number at a time (Lua's stack holds some 8,000).
