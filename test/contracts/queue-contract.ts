@@ -160,6 +160,21 @@ function deliveries(start: StartEngine): void {
     assert.equal(await take(engine, "zoho/3", "e3"), "queued");
   });
 
+  test("a replay of an outage longer than the window knows what the outage began with", async (t) => {
+    const engine = await startFor(t, start, { dedupWindowMs: 60_000 });
+    const startedAt = engine.clock.now();
+    await engine.clock.advance(600_000);
+    const at = (eventId: string, receivedAt: number) =>
+      eventOf(engine, "zoho/1", eventId, { dedupKey: "k", reason: { eventId, note: "note", receivedAt } });
+    const replayed = [at("e1", startedAt), at("e2", startedAt + 59_999), at("e3", startedAt + 60_000)];
+    const results = [];
+    for (const event of replayed) results.push(await engine.ports.queue.deliver([event], { isAcknowledged: true }));
+    assert.deepEqual(
+      results.map((result) => result.outcome === "taken" && result.events[0]),
+      ["queued", "duplicate", "coalesced"],
+    );
+  });
+
   test("a delivery that names an event twice needs room for one", async (t) => {
     const engine = await startFor(t, start, { capacity: 1 });
     const event = eventOf(engine, "zoho/1", "e1");

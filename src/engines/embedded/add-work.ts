@@ -31,7 +31,7 @@ export function deliver(
   // Over the capacity (after a redrive, or when it was lowered) a delivery without new events is still taken.
   const free = tables.options.capacity - step.totals.events;
   const room = isAcknowledged ? events.length : Math.max(0, free);
-  if (events.length > room && countNew(tables, step, events) > room) return { outcome: "full" };
+  if (events.length > room && countNew(tables, events) > room) return { outcome: "full" };
   const outcomes = events.map((event) => deliverOne(tables, step, event));
   step.count("events_total", events.length);
   return { outcome: "taken", events: outcomes };
@@ -74,7 +74,7 @@ export function hold(tables: QueueTables, step: Step, address: JobAddress, joini
 }
 
 function deliverOne(tables: QueueTables, step: Step, { event, hash }: HashedEvent): EventOutcome {
-  if (hash !== undefined && tables.dedup.knows(hash, step.now)) {
+  if (hash !== undefined && tables.dedup.knows(hash, event.reason.receivedAt)) {
     step.count("events_duplicate");
     return "duplicate";
   }
@@ -102,13 +102,13 @@ function nameRow(tables: QueueTables, step: Step, { event, hash }: HashedEvent):
 }
 
 /** How many events of a delivery would take up capacity. Only asked when the capacity is near. */
-function countNew(tables: QueueTables, step: Step, events: readonly HashedEvent[]): number {
+function countNew(tables: QueueTables, events: readonly HashedEvent[]): number {
   const seenHere = new Set<string>();
   let count = 0;
   for (const { event, hash } of events) {
     if (hash !== undefined) {
       const name = Buffer.from(hash).toString("latin1");
-      if (seenHere.has(name) || tables.dedup.knows(hash, step.now)) continue;
+      if (seenHere.has(name) || tables.dedup.knows(hash, event.reason.receivedAt)) continue;
       seenHere.add(name);
     }
     if (event.isFiltered !== true) count += 1;
