@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -46,15 +46,19 @@ export function mutationTests<Suite extends string>(
   subject: MutationSubject<Suite>,
   groups: readonly MutantGroup<NoInfer<Suite>>[],
 ): void {
-  const copies = mkdtempSync(join(tmpdir(), "memhook-mutants-"));
-  after(() => rmSync(copies, { recursive: true, maxRetries: 3 }));
-  let copyCount = 0;
-  const isGreenIn = async (suite: Suite, part?: string, mutant?: Mutant) => {
-    const folder = join(copies, String(copyCount++));
-    await copyTo(folder, subject, subject.suites[suite]());
-    if (mutant !== undefined) await mutate(join(folder, subject.engine, mutant.file), mutant);
-    return isGreen(folder, join(copies, "compiled"), part);
-  };
+  const copies = new Copies(subject);
+  after(() => copies.remove());
+  const isGreenIn = (suite: Suite, part?: string, mutant?: Mutant) =>
+    copies.use(async (copy) => {
+      await writeFile(join(copy.folder, SUITE_FILE), subject.suites[suite]());
+      const repair =
+        mutant === undefined ? undefined : await mutate(join(copy.folder, subject.engine, mutant.file), mutant);
+      try {
+        return await isGreen(copy, part);
+      } finally {
+        await repair?.();
+      }
+    });
   const concurrency = availableParallelism() + 1; // Some hang and take no processor.
 
   describe("the copy without a mutant is green, or nothing below would mean anything", { concurrency }, () => {
@@ -74,47 +78,103 @@ export function mutationTests<Suite extends string>(
   });
 }
 
-/** Copies the engine, what it imports and the suites. */
-async function copyTo(
-  folder: string,
-  { parts, unwanted }: Pick<MutationSubject<string>, "parts" | "unwanted">,
-  suite: string,
-): Promise<void> {
-  for (const part of parts) {
-    await mkdir(dirname(join(folder, part)), { recursive: true });
-    const filter = (path: string) => !unwanted.test(path.slice(ROOT.length + 1));
-    await cp(join(ROOT, part), join(folder, part), { recursive: true, filter });
-  }
-  await cp(join(ROOT, "package.json"), join(folder, "package.json"));
-  await writeFile(join(folder, SUITE_FILE), suite);
-  await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+/** A copy of the engine, what it imports and its suites, and where a run in it keeps its files. */
+interface Copy {
+  readonly folder: string;
+  readonly temporary: string;
+  /** What Node has compiled: copies are used again, as most of a run's time is reading the same files. */
+  readonly compiled: string;
 }
 
-async function mutate(file: string, { find, replace }: Mutant): Promise<void> {
+/** As many copies as are used at once. */
+class Copies {
+  readonly #root = mkdtempSync(join(tmpdir(), "memhook-mutants-"));
+  readonly #subject: Pick<MutationSubject<string>, "parts" | "unwanted">;
+  readonly #free: Copy[] = [];
+  #count = 0;
+
+  constructor(subject: Pick<MutationSubject<string>, "parts" | "unwanted">) {
+    this.#subject = subject;
+  }
+
+  async use<Result>(act: (copy: Copy) => Promise<Result>): Promise<Result> {
+    const copy = this.#free.pop() ?? (await this.#make());
+    try {
+      return await act(copy);
+    } finally {
+      this.#free.push(copy);
+    }
+  }
+
+  remove(): void {
+    rmSync(this.#root, { recursive: true, maxRetries: 3 });
+  }
+
+  async #make(): Promise<Copy> {
+    this.#count += 1;
+    const folder = join(this.#root, `copy-${this.#count}`);
+    const temporary = join(this.#root, `temporary-${this.#count}`);
+    mkdirSync(temporary);
+    for (const part of this.#subject.parts) {
+      await mkdir(dirname(join(folder, part)), { recursive: true });
+      const filter = (path: string) => !this.#subject.unwanted.test(path.slice(ROOT.length + 1));
+      await cp(join(ROOT, part), join(folder, part), { recursive: true, filter });
+    }
+    await cp(join(ROOT, "package.json"), join(folder, "package.json"));
+    await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+    return { folder, temporary, compiled: join(this.#root, "compiled") };
+  }
+}
+
+/** Changes one place of a file. Returns what changes it back. */
+async function mutate(file: string, { find, replace }: Mutant): Promise<() => Promise<void>> {
   const text = await readFile(file, "utf8");
   assert.equal(text.split(find).length, 2, `the place of the mutant stands exactly once in ${file}`);
   await writeFile(
     file,
     text.replace(find, () => replace),
   );
+  return () => writeFile(file, text);
 }
 
+/** Runs that live, each with the servers that it started: when this process ends, so do they. */
+const living = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const run of living) endWithChildren(run);
+});
+
 /** Runs a suite in a copy, until the first test fails. True = green. */
-function isGreen(folder: string, compiled: string, part: string | undefined): Promise<boolean> {
+function isGreen({ folder, temporary, compiled }: Copy, part: string | undefined): Promise<boolean> {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env; // Else the child reports to this run, and its exit code is 0.
   const only = part === undefined ? [] : [`--test-name-pattern=${part}`];
-  const child = spawn(process.execPath, ["--test-reporter=tap", ...only, SUITE_FILE], {
+  const run = spawn(process.execPath, ["--test-reporter=tap", ...only, SUITE_FILE], {
     cwd: folder,
-    env: { ...env, NODE_COMPILE_CACHE: compiled },
+    env: { ...env, NODE_COMPILE_CACHE: compiled, TMPDIR: temporary },
     stdio: ["ignore", "pipe", "ignore"],
     timeout: RUN_MS_MAX,
     killSignal: "SIGKILL",
+    detached: true, // A group of its own.
   });
-  child.stdout.on("data", (output: Buffer) => {
-    if (/^\s*not ok/m.test(output.toString())) child.kill("SIGKILL");
+  living.add(run);
+  run.stdout.on("data", (output: Buffer) => {
+    if (/^\s*not ok/m.test(output.toString())) endWithChildren(run);
   });
   return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => resolve(code === 0));
+    run.once("error", reject);
+    run.once("exit", (code) => {
+      endWithChildren(run);
+      living.delete(run);
+      resolve(code === 0);
+    });
   });
+}
+
+/** Ends a run and what it started: a killed one ends nothing itself. */
+function endWithChildren({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error; // All have ended.
+  }
 }

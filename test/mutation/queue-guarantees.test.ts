@@ -24,8 +24,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: "no dedup window: an event is a duplicate for ever",
     file: "dedup-memory.ts",
-    find: "&& Math.abs(now - receivedAt) < this.#windowMs",
-    replace: "&& now > 0",
+    find: "&& Math.abs(arrivedAt - receivedAt) < this.#windowMs",
+    replace: "&& arrivedAt > 0",
   },
   {
     name: "no dedup",
@@ -76,7 +76,7 @@ const MUTANTS: readonly Mutant[] = [
     replace:
       'for (const event of events) deliverOne(tables, step, { ...event, event: { ...event.event, isFiltered: true } });\n    return { outcome: "full" };',
   },
-  { name: "no capacity", file: "add-work.ts", find: "countNew(tables, step, events) > room", replace: "false" },
+  { name: "no capacity", file: "add-work.ts", find: "countNew(tables, events) > room", replace: "false" },
   {
     name: "part of a delivery is taken when there is room for a part",
     file: "add-work.ts",
