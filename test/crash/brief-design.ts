@@ -80,6 +80,7 @@ export const briefDesign: Design = {
           leftovers,
         ].flatMap(firstOnes),
         lost: lost.length,
+        takenTwice: 0,
         accountsWrong: documents.length + leftovers.length,
         accountsCompared: truth.accountIds.length,
         accountsRemoved: 0,

@@ -5,6 +5,7 @@ import { type AccountKey, accountKey } from "../../src/account.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { Counters } from "../../src/counters.ts";
 import type { Crm } from "../../src/crm/crm.ts";
+import { decodeEvent } from "../../src/crm/event.ts";
 import { openEmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
 import { silentLog } from "../../src/log.ts";
 import { renderDocument } from "../../src/memory/document.ts";
@@ -12,7 +13,7 @@ import { openEmbeddedMemory } from "../../src/memory/embedded/embedded-memory.ts
 import { defaultFieldPolicy } from "../../src/memory/field-policy.ts";
 import type { Ledger } from "../../src/memory/ledger.ts";
 import type { Memory } from "../../src/memory/memory.ts";
-import type { QueueView } from "../../src/queue/queue-view.ts";
+import type { EventRecord, QueueView } from "../../src/queue/queue-view.ts";
 
 /** The truth that memhook is compared with. */
 export interface Truth {
@@ -38,6 +39,8 @@ export interface Verdict {
   readonly wrongs: readonly string[];
   /** Events that were acknowledged and are nowhere. */
   readonly lost: number;
+  /** Events that the store has twice, although they came once. */
+  readonly takenTwice: number;
   readonly accountsWrong: number;
   readonly accountsCompared: number;
   readonly accountsRemoved: number;
@@ -85,6 +88,7 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
   return {
     wrongs: [events.wrongs, queue, bugs, documents, gone.wrongs, files].flatMap(firstOnes),
     lost: events.lost,
+    takenTwice: events.takenTwice,
     accountsWrong: documents.length + gone.wrongs.length,
     accountsCompared: evidence.accountIds.length,
     accountsRemoved: gone.removed,
@@ -102,9 +106,10 @@ export const MEMORY_FILE = "memory.db";
 async function judgeEvents(
   engine: Pick<Evidence["engine"], "view">,
   acknowledged: ReadonlySet<string>,
-): Promise<{ readonly wrongs: string[]; readonly lost: number; readonly fates: Record<string, number> }> {
+): Promise<Pick<Verdict, "wrongs" | "lost" | "takenTwice" | "fates">> {
   const wrongs: string[] = [];
   let lost = 0;
+  let takenTwice = 0;
   const fates: Record<string, number> = {};
   for (const eventId of acknowledged) {
     const records = await engine.view.events(eventId);
@@ -113,7 +118,10 @@ async function judgeEvents(
       wrongs.push(`event ${eventId} was acknowledged and is lost`);
     }
     const changes = new Set(records.map(({ eventId: id, note }) => `${id} ${note}`));
-    if (changes.size < records.length) wrongs.push(`event ${eventId} was taken twice: ${JSON.stringify(records)}`);
+    if (changes.size < records.length) {
+      takenTwice += 1;
+      if (!records.every(isWithoutKey)) wrongs.push(`event ${eventId} was taken twice: ${JSON.stringify(records)}`);
+    }
     for (const record of records) {
       fates[record.fate] = (fates[record.fate] ?? 0) + 1;
       if (record.fate === "queued" || record.fate === "dead") {
@@ -121,7 +129,15 @@ async function judgeEvents(
       }
     }
   }
-  return { wrongs, lost, fates };
+  return { wrongs, lost, takenTwice, fates };
+}
+
+/**
+ * True of an event that nothing tells from another change of its second, as those of the CRM's function for Notes: it has no
+ * dedup key. When Redis dies between taking it and saying so, it is spilled as well and replayed, which costs one more sync.
+ */
+function isWithoutKey({ note }: EventRecord): boolean {
+  return decodeEvent(note)?.module === "Notes";
 }
 
 async function judgeQueue(engine: Pick<Evidence["engine"], "view">): Promise<string[]> {
