@@ -31,7 +31,7 @@ export function newEvent(announced: AnnouncedEvent, arrival: Arrival, rules: Que
     delayMs: isCritical ? 0 : rules.debounceMs,
     reason: { eventId, note: encodeEvent(event), receivedAt: arrival.receivedAt },
     label: `${event.module}.${event.operation}`,
-    ...(dedupKey === undefined ? {} : { dedupKey }),
+    dedupKey,
     ...(!isCritical && isIgnored(event, rules.eventFilter) ? { isFiltered: true } : {}),
   };
 }
