@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { boundHeap } from "../src/app/bounded-heap.ts";
 import { systemClock } from "../src/clock.ts";
-import type { EmbeddedEngine } from "../src/engines/embedded/embedded-engine.ts";
 import { openThreadedEngine } from "../src/engines/embedded/threaded-engine.ts";
+import type { Engine } from "../src/engines/engine.ts";
 import { openRedisEngine } from "../src/engines/redis/redis-engine.ts";
 import { silentLog } from "../src/log.ts";
 import type { QueueOptions } from "../src/queue/queue.ts";
 
 /** What the benchmarks use of an engine; both have it. */
-export type BenchEngine = Pick<EmbeddedEngine, "queue" | "view" | "ledger" | "counters" | "close">;
+export type BenchEngine = Pick<Engine, "queue" | "view" | "ledger" | "counters" | "close">;
 
 /** Name of the embedded engine's file in its folder, as in DATA_DIR. */
 export const ENGINE_FILE = "engine.db";

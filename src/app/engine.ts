@@ -1,22 +1,17 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { ChannelStore } from "../channels/channel-store.ts";
 import { systemClock } from "../clock.ts";
 import type { Config, EmbeddedEngineConfig, RedisEngineConfig } from "../config/config.ts";
-import type { Counters } from "../counters.ts";
-import type { Duties } from "../duties.ts";
 import { openEmbeddedEngine } from "../engines/embedded/embedded-engine.ts";
 import { openThreadedEngine } from "../engines/embedded/threaded-engine.ts";
 import { WorkerLock } from "../engines/embedded/worker-lock.ts";
-import type { StoreSurvey } from "../engines/redis/survey.ts";
+import type { Engine } from "../engines/engine.ts";
+import type { RedisEngine } from "../engines/redis/redis-engine.ts";
 import { Fault } from "../faults.ts";
-import type { Closeable, Lifecycle } from "../lifecycle.ts";
-import type { Ledger } from "../memory/ledger.ts";
-import type { Queue, QueueOptions } from "../queue/queue.ts";
-import type { QueueView } from "../queue/queue-view.ts";
+import type { Lifecycle } from "../lifecycle.ts";
+import type { QueueOptions } from "../queue/queue.ts";
 import { randomSecret } from "../random.ts";
-import type { SealedStore } from "../sealed-store.ts";
 import { makeDataDir } from "./data-dir.ts";
 import type { AppDeps } from "./parts.ts";
 import { type Role, works } from "./role.ts";
@@ -29,27 +24,8 @@ const WAIT_MS_MIN = 1_000;
 const REST_MS = 1_000;
 const FOLDER_ID_BYTES = 8;
 
-/** The ports on one store; every engine is one. */
-export interface Engine extends Closeable {
-  readonly queue: Queue;
-  readonly view: QueueView;
-  readonly ledger: Ledger;
-  readonly counters: Counters;
-  readonly channels: ChannelStore;
-  readonly sealed: SealedStore;
-  readonly duties: Duties;
-  /** Takes the right to claim; false = another process has it. Throws Fault STORE_UNAVAILABLE. */
-  acquireWorkerLock(): Promise<boolean>;
-  /** Proves that a delivery could be stored now. Throws Fault STORE_UNAVAILABLE. */
-  prove(): Promise<void>;
-}
-
 /** A store that is a server of its own: it can be away while this process lives, and its settings are not ours. */
-export interface StoreServer {
-  isConnected(): boolean;
-  /** Throws Fault STORE_UNAVAILABLE. */
-  survey(): Promise<StoreSurvey>;
-}
+export type StoreServer = Pick<RedisEngine, "isConnected" | "survey">;
 
 /** An engine, and its server where it has one. */
 export interface OpenedEngine {

@@ -5,6 +5,7 @@ import type { Config } from "../config/config.ts";
 import type { Crm } from "../crm/crm.ts";
 import { dataCentres } from "../crm/zoho/data-centres.ts";
 import { createZohoCrm, type ZohoCrm } from "../crm/zoho/zoho-crm.ts";
+import type { Engine } from "../engines/engine.ts";
 import type { Spill } from "../engines/spill/spilling-queue.ts";
 import { Fault } from "../faults.ts";
 import { type Closeable, Lifecycle } from "../lifecycle.ts";
@@ -16,7 +17,7 @@ import type { Memory } from "../memory/memory.ts";
 import type { Observation } from "../processor/processor-deps.ts";
 import type { Random } from "../random.ts";
 import { makeDataDir } from "./data-dir.ts";
-import { type Engine, openEngine, type StoreServer } from "./engine.ts";
+import { openEngine, type StoreServer } from "./engine.ts";
 import { memoryOnUse } from "./memory-on-use.ts";
 import { type Role, receives, works } from "./role.ts";
 

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { LogLevel } from "../log.ts";
-import type { RedisAddress } from "./redis-address.ts";
+import type { RedisAddress } from "../redis-address.ts";
 import type { Environment } from "./schema.ts";
 
 const BYTES_PER_MB = 1_000_000;

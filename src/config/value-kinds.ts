@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseHostPort, parseRedisUrl } from "./redis-address.ts";
+import { parseHostPort, parseRedisUrl } from "./parse-redis-url.ts";
 
 /** Most entries of one list: more than any CRM has fields worth naming, few enough to be a configuration. */
 const LIST_LENGTH_MAX = 500;

@@ -73,8 +73,8 @@ export type LedgerWritten =
 /**
  * What memhook last wrote, by account, and which account each child record belongs to.
  * Writes are fenced: whoever lost the lease writes nothing. Throws Fault STORE_UNAVAILABLE.
- * Eleven methods, one above our bound: `adopt` and `forgetWritten` are the two answers to a store that was lost, and belong
- * to whoever holds the table that the others write. Each user takes its slice.
+ * Twelve methods, two above our bound: `adopt`, `forgetWritten` and `distrust` are the answers to a loss, and belong to whoever
+ * holds the table that the others write. Each user takes its slice.
  */
 export interface Ledger {
   read(accounts: readonly AccountKey[]): Promise<ReadonlyMap<AccountKey, LedgerEntry>>;
@@ -95,6 +95,13 @@ export interface Ledger {
    * Returns how many.
    */
   forgetWritten(): Promise<number>;
+  /**
+   * Takes back what is known of accounts that somebody may have written after losing the right to: they become `intended`, of
+   * no fingerprint, also those that had no entry, so that the next sync looks at the sink and writes whatever it reads.
+   * Not fenced. A lease that was given before may have written too early to set it right: all that it records, or
+   * intends, stays so as well; only one that is given from now on ends it.
+   */
+  distrust(accounts: readonly AccountKey[]): Promise<void>;
   /** Accounts in one state, oldest first: what an index run has to make searchable. */
   inState(state: LedgerState, limit: number): Promise<readonly LedgerEntry[]>;
   /** The account each record was last seen under; records never seen are absent. Keyed by `recordKey`. */

@@ -1,5 +1,6 @@
 import { asFault } from "../faults.ts";
 import type { Lane, Lease } from "../queue/queue.ts";
+import { repairLate } from "./late-writes.ts";
 import { type BatchDeps, processBatch } from "./process-batch.ts";
 import { storeWaitMs } from "./store-wait.ts";
 
@@ -30,6 +31,7 @@ export async function runClaimLoop(batch: BatchDeps, options: LoopOptions): Prom
   };
   const claim = async (): Promise<readonly Lease[]> => {
     try {
+      await repairLate(deps);
       const claimed = await deps.queue.claim({ lane, limit, leaseMs: deps.options.leaseMs });
       failures = 0;
       return claimed;

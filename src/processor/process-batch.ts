@@ -6,12 +6,14 @@ import type { Attempt, Done } from "./attempt.ts";
 import type { Circuits } from "./circuits.ts";
 import { displacedJobs } from "./displaced.ts";
 import { indexMemory } from "./index-memory.ts";
+import { noteHeld, noteLate, repairLate, type SentWrites } from "./late-writes.ts";
 import type { StageDeps, WorkRight } from "./processor-deps.ts";
 import { reportBatch } from "./report-batch.ts";
 import { routeEvents } from "./route-events.ts";
 import { settlementFor } from "./settle.ts";
 import { storeWaitMs } from "./store-wait.ts";
 import { syncAccounts } from "./sync-accounts.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** Longest that one batch may run. Every call of an adapter ends sooner; building an index over all documents may not. */
 const HOLD_MS_MAX: Readonly<Record<Lane, number>> = { route: 600_000, sync: 600_000, index: 7_200_000 };
@@ -40,11 +42,13 @@ export async function processBatch(batch: BatchDeps, lane: Lane, leases: readonl
   const startedAt = deps.clock.now();
   const holdMsMax = HOLD_MS_MAX[lane];
   const keeper = keepLeases(deps, leases, { leaseMs: deps.options.leaseMs, holdMsMax, signal });
-  const attempts = await attemptAll(deps, leases, { lane, right: keeper });
+  const sent: SentWrites = new Map();
+  const right = { signal: keeper.signal, mustHold: () => keeper.mustHold(), sent };
+  const attempts = await attemptAll(deps, leases, { lane, right });
   return async () => {
     try {
       const settlements = attempts.map((attempt) => settlementFor(deps, batch.circuits, attempt));
-      const settled = await writeEnd(batch, attempts, settlements);
+      const settled = await writeEnd(batch, { attempts, settlements, sent });
       reportBatch(deps, { lane, attempts, settlements, settled, startedAt });
     } catch (error) {
       // The leases expire and the jobs run again: the ledger's intents make that safe.
@@ -52,10 +56,24 @@ export async function processBatch(batch: BatchDeps, lane: Lane, leases: readonl
       deps.counters.add({ [`faults:${fault.code}`]: 1 });
       const level = fault.code === "UNEXPECTED" ? "error" : "warn";
       deps.log[level]({ lane, jobs: leases.length, error: fault }, "batch not settled");
-    } finally {
-      keeper.stop();
     }
+    keeper.stop();
+    await repair(batch, sent);
   };
+}
+
+/** Sees to the writes that no lease is known to have outlasted. Rejects never. */
+async function repair({ deps, signal }: BatchDeps, sent: SentWrites): Promise<void> {
+  if (sent.size === 0) return;
+  await noteLate(deps, sent, signal);
+  try {
+    await repairLate(deps);
+  } catch (error) {
+    // They stay noted: the next claim tells the store of them first.
+    const fault = asFault(error, "repairing late writes");
+    deps.counters.add({ [`faults:${fault.code}`]: 1 });
+    deps.log.warn({ accounts: sent.size, error: fault }, "late writes not repaired yet");
+  }
 }
 
 /**
@@ -92,9 +110,13 @@ async function attemptAll(
  */
 async function writeEnd(
   batch: BatchDeps,
-  attempts: readonly Attempt[],
-  settlements: readonly Settlement[],
+  end: {
+    readonly attempts: readonly Attempt[];
+    readonly settlements: readonly Settlement[];
+    readonly sent: SentWrites;
+  },
 ): Promise<readonly Settled[]> {
+  const { attempts, settlements, sent } = end;
   const { queue, ledger } = batch.deps;
   const recording = attempts.filter(isRecording);
   const displaced = attempts.flatMap((attempt) => (attempt.outcome === "done" ? (attempt.displaced ?? []) : []));
@@ -109,6 +131,9 @@ async function writeEnd(
     await Promise.allSettled(done);
     return Promise.all(done);
   });
+  for (const [index, { lease }] of attempts.entries()) if (settled[index] === "settled") noteHeld(sent, lease);
+  for (const [index, { lease }] of recording.entries())
+    if (written[index]?.outcome === "written") noteHeld(sent, lease);
   const late = recording.flatMap((attempt, index) => lateDisplaced(attempt, written[index]));
   if (late.length > 0) await insist(batch, () => queue.enqueue(late));
   return settled;
@@ -123,7 +148,10 @@ function lateDisplaced(attempt: Done, written: LedgerWritten | undefined) {
   );
 }
 
-/** Repeats a write while the store is away: "then nothing was done", so a repetition is safe. Bounded. */
+/**
+ * Repeats a write while the store is away. It may have been done and its answer lost: work queued twice joins, and a record or
+ * settlement done twice is stale, which costs a write of the sink more (late-writes.ts). Bounded.
+ */
 async function insist<Value>({ deps, signal }: BatchDeps, write: () => Promise<Value>): Promise<Value> {
   for (let tries = 1; ; tries++) {
     try {
@@ -146,19 +174,6 @@ function once<Value>(write: () => Promise<Value>): () => Promise<Value> {
     });
     return last;
   };
-}
-
-/** The work's result, or the signal's reason as soon as it is aborted: an adapter that does not listen cannot hold a drain. */
-async function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 function isRecording(attempt: Attempt): attempt is Done & Required<Pick<Done, "record">> {

@@ -7,6 +7,7 @@ import type { Ledger } from "../memory/ledger.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Random } from "../random.ts";
+import type { LateWrites, SentWrites } from "./late-writes.ts";
 import type { RoutingRules } from "./routing-rules.ts";
 
 /** What the processor is set to. Durations in milliseconds. */
@@ -39,7 +40,10 @@ export type Observation = "freshness" | "sync_lag" | "attempt_duration";
 /** What the processor works with: ports only. */
 export interface ProcessorDeps {
   readonly queue: Pick<Queue, "claim" | "extend" | "settle" | "enqueue" | "waitForWork">;
-  readonly ledger: Pick<Ledger, "read" | "intend" | "record" | "parents" | "children" | "inState" | "markIndexed">;
+  readonly ledger: Pick<
+    Ledger,
+    "read" | "intend" | "record" | "distrust" | "parents" | "children" | "inState" | "markIndexed"
+  >;
   readonly crm: Pick<Crm, "readAccounts" | "readParents" | "probe">;
   readonly memory: Pick<Memory, "put" | "remove" | "flush" | "probe">;
   /**
@@ -59,6 +63,7 @@ export interface ProcessorDeps {
 export interface StageDeps extends ProcessorDeps {
   /** Changes written but not yet searchable, with the time of the change; only to measure freshness. Bounded. */
   readonly unindexed: Map<AccountKey, number>;
+  readonly late: LateWrites;
   readonly tally: Tally;
 }
 
@@ -74,4 +79,6 @@ export interface WorkRight {
   readonly signal: AbortSignal;
   /** Throws when the leases no longer hold; called right before the sink is written. */
   mustHold(): void;
+  /** Told of each write of the sink in the turn that sends it. */
+  readonly sent: SentWrites;
 }

@@ -41,7 +41,11 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   const circuits = createCircuits(deps);
   const work = new AbortController();
   const tally: Tally = { succeeded: 0, failed: 0, lastSuccessAt: null };
-  const loops = new LaneLoops({ deps: { ...deps, unindexed: new Map(), tally }, circuits, signal: work.signal });
+  const loops = new LaneLoops({
+    deps: { ...deps, unindexed: new Map(), late: new Map(), tally },
+    circuits,
+    signal: work.signal,
+  });
   let wanted = boundedWorkers(deps.options.workers);
   let phase: "new" | "running" | "stopping" = "new";
   let stopped: Promise<void> | undefined;

@@ -9,6 +9,7 @@ import { changedAtOf } from "./change-time.ts";
 import { displacedBy } from "./displaced.ts";
 import { indexJob } from "./index-memory.ts";
 import { accountOfKey } from "./job-key.ts";
+import { noteSent } from "./late-writes.ts";
 import { formerChildren, leftBehind } from "./left-behind.ts";
 import { type Found, laterThan, type Plan, planFor, type Subject } from "./plan-sync.ts";
 import type { StageDeps, WorkRight } from "./processor-deps.ts";
@@ -139,8 +140,13 @@ async function putAll(
     isUncertain,
     ...(entry?.sinkRef === undefined ? {} : { sinkRef: entry.sinkRef }),
   }));
-  const results = await deps.memory.put(requests, right.signal);
-  return byJob(plans, results);
+  const call = deps.memory.put(requests, right.signal);
+  noteSent(
+    right.sent,
+    plans.map(({ subject }) => subject),
+    call,
+  );
+  return byJob(plans, await call);
 }
 
 async function removeAll(
@@ -154,8 +160,13 @@ async function removeAll(
     account,
     ...(entry?.sinkRef === undefined ? {} : { sinkRef: entry.sinkRef }),
   }));
-  const results = await deps.memory.remove(requests, right.signal);
-  return byJob(plans, results);
+  const call = deps.memory.remove(requests, right.signal);
+  noteSent(
+    right.sent,
+    plans.map(({ subject }) => subject),
+    call,
+  );
+  return byJob(plans, await call);
 }
 
 function written(deps: StageDeps, { subject, found }: Put, { owners, puts }: Answers): Attempt {

@@ -131,7 +131,8 @@ export interface QueueOptions {
 
 /**
  * A durable queue of keyed jobs with leases. Every promise resolves only when its effect survives a crash of the process.
- * All methods throw Fault STORE_UNAVAILABLE when the store cannot be used; then nothing was done.
+ * All methods throw Fault STORE_UNAVAILABLE when the store cannot be used. Nothing was done then, or all of it, where only the
+ * answer was lost: whoever repeats a step must bear that it was taken. None is ever taken in part.
  */
 export interface Queue {
   /** Dedup, capacity, queueing and counting of one delivery's events in one atomic step. */

@@ -2,15 +2,16 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ManualClock, manualClock } from "../../src/clock.ts";
-import { type EmbeddedEngine, openEmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
+import { openEmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
 import { clockHand } from "../../src/engines/embedded/shared-clock.ts";
 import { openThreadedEngine } from "../../src/engines/embedded/threaded-engine.ts";
+import type { Engine } from "../../src/engines/engine.ts";
 import { silentLog } from "../../src/log.ts";
 import type { QueueOptions } from "../../src/queue/queue.ts";
 import type { EngineHarness } from "./engine-harness.ts";
 
 /** How one process opens a store. */
-type Open = (path: string) => EmbeddedEngine | Promise<EmbeddedEngine>;
+type Open = (path: string) => Engine | Promise<Engine>;
 
 /** The embedded engine on this thread. */
 export function startEmbedded(options: QueueOptions): Promise<EngineHarness> {
@@ -22,7 +23,7 @@ export function startEmbedded(options: QueueOptions): Promise<EngineHarness> {
 export function startThreaded(options: QueueOptions): Promise<EngineHarness> {
   const still = manualClock();
   const hand = clockHand(still.now());
-  const opened: EmbeddedEngine[] = [];
+  const opened: Engine[] = [];
   // An answer means that the thread has begun all that was asked before.
   const heard = async () => {
     // Thrice: a sleeper that woke asks for a step, and the step for a commit, each in a turn of its own.
@@ -53,7 +54,7 @@ export function startThreaded(options: QueueOptions): Promise<EngineHarness> {
  */
 async function startOn(clock: ManualClock, openAt: Open): Promise<EngineHarness> {
   const folder = mkdtempSync(join(tmpdir(), "memhook-engine-"));
-  const opened: EmbeddedEngine[] = [];
+  const opened: Engine[] = [];
   let generation = 0;
   const pathOf = () => join(folder, `store-${generation}.db`);
   const open = async () => {

@@ -26,6 +26,7 @@ export function ledgerContract(name: string, start: StartEngine): void {
   describe(`${name}: the way of a write`, () => writes(start));
   describe(`${name}: adopting what the sink has`, () => adopting(start));
   describe(`${name}: fencing`, () => fencing(start));
+  describe(`${name}: distrust`, () => distrusting(start));
   describe(`${name}: children`, () => children(start));
   describe(`${name}: reads`, () => reads(start));
 }
@@ -394,6 +395,72 @@ function fencing(start: StartEngine): void {
     const lease = await rightTo(engine, ONE);
     assert.deepEqual(await record(engine, outcomeOf(engine, lease, { fingerprint: "f2" })), WRITTEN);
     assert.equal((await entry(engine, ONE))?.fingerprint, "f2");
+  });
+}
+
+function distrusting(start: StartEngine): void {
+  const known = async (engine: EngineHarness, account: AccountKey) => {
+    const { state, fingerprint, sinkRef } = (await entry(engine, account)) ?? {};
+    return { state, fingerprint, sinkRef };
+  };
+
+  test("whatever is known of an account is taken back, its place in the sink and its children are not", async (t) => {
+    const engine = await startFor(t, start);
+    const lease = await rightTo(engine, ONE);
+    await record(engine, outcomeOf(engine, lease, { sinkRef: "s1", isIndexed: true, children: [contact("9")] }));
+    await complete(engine, lease);
+    const gone = await rightTo(engine, TWO);
+    await record(engine, outcomeOf(engine, gone, { verb: "remove", fingerprint: "" }));
+    await complete(engine, gone);
+    const three = accountKey("3");
+    await engine.ports.ledger.distrust([ONE, TWO, three]);
+    await engine.crash();
+    assert.deepEqual(await known(engine, ONE), { state: "intended", fingerprint: "", sinkRef: "s1" });
+    for (const account of [TWO, three]) {
+      assert.deepEqual(await known(engine, account), { state: "intended", fingerprint: "", sinkRef: undefined });
+    }
+    assert.equal((await engine.ports.ledger.parents([contact("9")])).get("Contacts/9"), ONE);
+    assert.deepEqual(await engine.ports.ledger.inState("removed", 10), []);
+    assert.equal((await engine.ports.ledger.totals()).intended, 3);
+  });
+
+  test("a lease that was given before does not end it, neither by a put nor by a removal; the next one does", async (t) => {
+    const engine = await startFor(t, start);
+    const early = await rightTo(engine, ONE);
+    await intend(engine, intentOf(engine, early));
+    for (const outcome of [
+      { sinkRef: "s1", isIndexed: true },
+      { verb: "remove", fingerprint: "" },
+    ] as const) {
+      await engine.ports.ledger.distrust([ONE]);
+      assert.equal(await intend(engine, intentOf(engine, early)), "written");
+      assert.deepEqual(
+        await record(engine, outcomeOf(engine, early, { children: [contact("9")], ...outcome })),
+        WRITTEN,
+      );
+      const { state, fingerprint } = await known(engine, ONE);
+      assert.deepEqual({ state, fingerprint }, { state: "intended", fingerprint: "" });
+    }
+    assert.equal(await complete(engine, early), "settled");
+    const next = await rightTo(engine, ONE);
+    assert.equal(await intend(engine, intentOf(engine, next)), "written");
+    assert.deepEqual(await record(engine, outcomeOf(engine, next, { sinkRef: "s2", isIndexed: true })), WRITTEN);
+    assert.deepEqual(await known(engine, ONE), { state: "indexed", fingerprint: "f1", sinkRef: "s2" });
+  });
+
+  test("a lease that passes on while its account is distrusted leaves the end of it to the next", async (t) => {
+    const engine = await startFor(t, start);
+    await sync(engine, ONE, []);
+    const lost = await rightTo(engine, ONE);
+    await engine.clock.advance(LEASE_MS);
+    const taken = await rightTo(engine, ONE);
+    await engine.ports.ledger.distrust([ONE]);
+    assert.deepEqual(await record(engine, outcomeOf(engine, lost)), { outcome: "stale" });
+    assert.deepEqual(await record(engine, outcomeOf(engine, taken)), WRITTEN);
+    assert.equal((await entry(engine, ONE))?.state, "intended");
+    await complete(engine, taken);
+    await sync(engine, ONE, []);
+    assert.equal((await entry(engine, ONE))?.state, "stored");
   });
 }
 

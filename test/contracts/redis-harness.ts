@@ -1,9 +1,9 @@
 import type { Clock, ManualClock } from "../../src/clock.ts";
 import { manualClock } from "../../src/clock.ts";
-import type { RedisAddress } from "../../src/engines/redis/address.ts";
 import { openRedisEngine, type RedisEngine } from "../../src/engines/redis/redis-engine.ts";
 import { silentLog } from "../../src/log.ts";
 import type { QueueOptions } from "../../src/queue/queue.ts";
+import type { RedisAddress } from "../../src/redis-address.ts";
 import { assertInvariants } from "../redis/invariants.ts";
 import type { EngineHarness, StartEngine } from "./engine-harness.ts";
 

@@ -6,7 +6,8 @@ import type { Host } from "../../src/cli/program.ts";
 import { run, wantsJson } from "../../src/cli/run.ts";
 import { openTerminal } from "../../src/cli/terminal.ts";
 import { type ManualClock, manualClock } from "../../src/clock.ts";
-import { type EmbeddedEngine, openEmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
+import { openEmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
+import type { Engine } from "../../src/engines/engine.ts";
 import { silentLog } from "../../src/log.ts";
 import { seededRandom } from "../../src/random.ts";
 
@@ -20,7 +21,7 @@ export interface Told {
 /** A world for the command line: a real engine on a folder of its own, everything else as given. */
 export interface CliWorld {
   readonly clock: ManualClock;
-  readonly engine: EmbeddedEngine;
+  readonly engine: Engine;
   readonly folder: string;
   /** What commands are given. */
   readonly parts: Parts;

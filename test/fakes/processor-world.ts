@@ -39,6 +39,7 @@ export interface FakeSink {
   knows: () => boolean;
   flushes: number;
   onPut: (signal: AbortSignal) => Promise<void> | void;
+  onRemove: () => Promise<void> | void;
   onFlush: () => Promise<void> | void;
   probes: number;
 }
@@ -163,7 +164,7 @@ function fakeCrm(): FakeCrm {
 
 function fakeSink(): FakeSink {
   const state = { texts: new Map(), poison: new Map(), puts: [], removals: [], flushes: 0, probes: 0 };
-  const calls = { knows: () => true, onPut: () => undefined, onFlush: () => undefined };
+  const calls = { knows: () => true, onPut: () => undefined, onRemove: () => undefined, onFlush: () => undefined };
   return { ...state, ...calls, outage: undefined, isIndexedAtOnce: true };
 }
 
@@ -236,6 +237,7 @@ function sinkPort(sink: FakeSink): ProcessorDeps["memory"] {
     },
     remove: async (accounts) => {
       check();
+      await sink.onRemove();
       for (const { account } of accounts) {
         sink.texts.delete(account);
         sink.removals.push(account);

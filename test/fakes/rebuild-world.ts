@@ -3,7 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 import type { TestContext } from "node:test";
 import { type AccountKey, accountKey } from "../../src/account.ts";
 import { type ManualClock, manualClock } from "../../src/clock.ts";
-import { type EmbeddedEngine, openEmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
+import { openEmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
+import type { Engine } from "../../src/engines/engine.ts";
 import { silentLog } from "../../src/log.ts";
 import { renderDocument } from "../../src/memory/document.ts";
 import { openEmbeddedMemory } from "../../src/memory/embedded/embedded-memory.ts";
@@ -24,7 +25,7 @@ export interface RebuildWorld {
   readonly clock: ManualClock;
   readonly crm: MemoryCrm;
   /** The present engine and memory; others after a loss. */
-  readonly engine: EmbeddedEngine;
+  readonly engine: Engine;
   readonly memory: Memory;
   /** Documents given to the memory, and accounts that it was told to forget, since `forgetCounts`. */
   readonly puts: readonly PutRequest[];

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, type TestContext, test } from "node:test";
 import { type Clock, manualClock, systemClock } from "../../src/clock.ts";
-import type { RedisAddress } from "../../src/engines/redis/address.ts";
 import { openConnection, type RedisConnection, type Script } from "../../src/engines/redis/connection.ts";
 import { REDIS_COMMAND_MS } from "../../src/engines/redis/link.ts";
 import { ServerError } from "../../src/engines/redis/server-error.ts";
 import { Fault, type FaultCode } from "../../src/faults.ts";
 import { type Log, silentLog } from "../../src/log.ts";
+import type { RedisAddress } from "../../src/redis-address.ts";
 import { startRedisCluster } from "./redis-cluster.ts";
 import { startSentinel } from "./redis-sentinel.ts";
 import { freePort, type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
@@ -26,6 +26,9 @@ const WRONG_TYPE = script(
 );
 const SLOW = script("slow", "local till = tonumber(ARGV[1]) while till > 0 do till = till - 1 end return 1");
 const SCRIPTS = [ECHO, APPEND, LIST, BROKEN, WRONG_TYPE, SLOW];
+
+const THERE = "info connected to Redis";
+const AWAY = "warn Redis is away; trying on";
 
 redisTier("a connection to one Redis", () => {
   let redis: RedisServer;
@@ -75,7 +78,7 @@ redisTier("a connection to one Redis", () => {
     await assert.rejects(connection.call("no-such-command", []), (error) => error instanceof ServerError);
   });
 
-  test("a channel's messages arrive, on a connection that heals", async (context) => {
+  test("a topic's messages arrive, on a connection that heals", async (context) => {
     const { connection } = open(context, redis.address);
     const heard: string[] = [];
     let tell: (() => void) | undefined;
@@ -95,11 +98,11 @@ redisTier("a connection to one Redis", () => {
   });
 
   test("a replica is not taken for the server in charge, and its master is", async (context) => {
-    const { connection, states } = open(context, redis.address);
+    const { connection, lines } = open(context, redis.address);
     await connection.run(ECHO, ["up"]);
     await redis.ask("REPLICAOF", "127.0.0.1", String(await freePort()));
     await assert.rejects(connection.run(APPEND, ["1"]), isFault("STORE_UNAVAILABLE"));
-    await eventually(() => states.includes("gone"));
+    await eventually(() => lines.includes(AWAY));
     await assert.rejects(connection.run(ECHO, ["x"]), isFault("STORE_UNAVAILABLE", "not connected"));
     await redis.ask("REPLICAOF", "NO", "ONE");
     await eventually(() => connection.isConnected);
@@ -107,14 +110,14 @@ redisTier("a connection to one Redis", () => {
   });
 
   test("a full Redis refuses what writes, and the connection stays", async (context) => {
-    const { connection, states } = open(context, redis.address);
+    const { connection, lines } = open(context, redis.address);
     await connection.run(ECHO, ["up"]);
     await redis.ask("CONFIG", "SET", "maxmemory", "1");
     context.after(() => redis.ask("CONFIG", "SET", "maxmemory", "0"));
     await assert.rejects(connection.run(APPEND, ["1"]), isFault("STORE_UNAVAILABLE", "OOM"));
     await redis.ask("CONFIG", "SET", "maxmemory", "0");
     await connection.run(APPEND, ["1"]);
-    assert.deepEqual(states, ["there"]);
+    assert.deepEqual(lines, [THERE]);
   });
 
   test("closing ends calls under way, twice or once, and afterwards every call fails", async () => {
@@ -160,7 +163,7 @@ redisTier("a Redis that goes away", () => {
     await redis.restart();
     await eventually(() => connection.isConnected);
     assert.equal(await connection.run(APPEND, ["1"]), 2);
-    assert.deepEqual(lines, ["info connected to Redis", "warn Redis is away; trying on", "info connected to Redis"]);
+    assert.deepEqual(lines, [THERE, AWAY, THERE]);
   });
 
   test("one that hangs counts as away within the deadline, and no late reply is taken for another's", async (context) => {
@@ -210,7 +213,7 @@ redisTier("a Redis that goes away", () => {
     await server(context, { port });
     await eventually(() => connection.isConnected);
     await connection.run(ECHO, ["up"]);
-    assert.deepEqual(lines, ["warn Redis is away; trying on", "info connected to Redis"]);
+    assert.deepEqual(lines, [AWAY, THERE]);
   });
 
   test("one that still loads its data is waited for", async (context) => {
@@ -296,7 +299,7 @@ redisTier("a cluster", () => {
   test("a slot that moves is used again when it has moved, with all that lay in it", async (context) => {
     const cluster = await startRedisCluster(3);
     context.after(() => cluster.stop());
-    const { connection, states } = open(context, cluster.address);
+    const { connection, lines } = open(context, cluster.address);
     await connection.run(APPEND, ["0"]);
     const from = await cluster.nodeOf(KEY);
     const to = cluster.nodes.find((node) => node !== from);
@@ -311,7 +314,7 @@ redisTier("a cluster", () => {
     await eventually(() => connection.isConnected);
     await eventually(async () => (await connection.run(APPEND, ["1"])) !== undefined);
     assert.deepEqual(await list(connection), ["0", "1"]);
-    assert.ok(states.includes("gone"));
+    assert.ok(lines.includes(AWAY));
   });
 });
 
@@ -323,16 +326,14 @@ function script(name: string, source: string): Script {
 function open(context: TestContext, address: RedisAddress, key = KEY, clock: Clock = systemClock) {
   const lines: string[] = [];
   const reasons: string[] = [];
-  const states: string[] = [];
   const line = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
     lines.push(`${level} ${message}`);
     if (fields["reason"] !== undefined) reasons.push(String(fields["reason"]));
   };
   const log: Log = { ...silentLog, info: line("info"), warn: line("warn"), error: line("error"), child: () => log };
   const connection = openConnection({ address, key, clock, log, scripts: SCRIPTS });
-  connection.onChange((isConnected) => states.push(isConnected ? "there" : "gone"));
   context.after(() => connection.close());
-  return { connection, lines, reasons, states };
+  return { connection, lines, reasons };
 }
 
 /** A server of the test's own, stopped with it. */

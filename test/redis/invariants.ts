@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assembleScript } from "../../scripts/generate-scripts.ts";
 import { systemClock } from "../../src/clock.ts";
-import type { RedisAddress } from "../../src/engines/redis/address.ts";
 import { openConnection } from "../../src/engines/redis/connection.ts";
 import { silentLog } from "../../src/log.ts";
+import type { RedisAddress } from "../../src/redis-address.ts";
 
 const FILE = join(import.meta.dirname, "invariants.lua");
 const CHECK = assembleScript("invariants", readFileSync(FILE, "utf8"));

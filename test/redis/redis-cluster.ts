@@ -1,4 +1,4 @@
-import type { RedisAddress } from "../../src/engines/redis/address.ts";
+import type { RedisAddress } from "../../src/redis-address.ts";
 import { freePort, type RedisServer, startRedis, until } from "./redis-server.ts";
 
 const SLOTS = 16_384;

@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RedisAddress } from "../../src/engines/redis/address.ts";
+import type { RedisAddress } from "../../src/redis-address.ts";
 import { freePort, type RedisServer, startRedis, startRedisProcess, until } from "./redis-server.ts";
 
 const MASTER_NAME = "memhook";
@@ -40,7 +40,12 @@ export async function startSentinel(
     const leader = await master();
     const replication = await leader.ask("INFO", "replication");
     const known = await sentinel.ask("SENTINEL", "REPLICAS", MASTER_NAME);
-    return replication.includes("role:master") && replication.includes("state=online") && known.includes("\r\nok\r\n");
+    const [written, copied] = [
+      offsetIn(replication, /^master_repl_offset:(\d+)/m),
+      offsetIn(replication, /,offset=(\d+),/),
+    ];
+    const isCopied = replication.includes("state=online") && copied >= written;
+    return replication.includes("role:master") && isCopied && known.includes("\r\nok\r\n");
   };
   await until("the replica is in step and the sentinel knows it", isInStep);
   return {
@@ -65,6 +70,11 @@ export async function startSentinel(
       await Promise.all([...servers, sentinel].map((server) => server.stop()));
     },
   };
+}
+
+/** -1 = not told. */
+function offsetIn(replication: string, pattern: RegExp): number {
+  return Number(pattern.exec(replication)?.[1] ?? -1);
 }
 
 async function startWatcher(masterPort: number): Promise<RedisServer> {

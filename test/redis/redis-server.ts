@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RedisAddress } from "../../src/engines/redis/address.ts";
+import type { RedisAddress } from "../../src/redis-address.ts";
 import { askRedis } from "./ask-redis.ts";
 import { ensureRedis } from "./redis-binary.ts";
 

@@ -1,7 +1,7 @@
 import { createServer, type Socket, connect as toServer } from "node:net";
 import type { TestContext } from "node:test";
-import type { RedisAddress } from "../../src/engines/redis/address.ts";
 import type { Script } from "../../src/engines/redis/connection.ts";
+import type { RedisAddress } from "../../src/redis-address.ts";
 
 /** A way to Redis that can lose an answer. */
 export interface ReplyCutter {

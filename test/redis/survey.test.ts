@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { systemClock } from "../../src/clock.ts";
-import type { RedisAddress } from "../../src/engines/redis/address.ts";
 import { openConnection } from "../../src/engines/redis/connection.ts";
 import { judgeStore } from "../../src/engines/redis/judge-store.ts";
 import { surveyStore } from "../../src/engines/redis/survey.ts";
 import { silentLog } from "../../src/log.ts";
+import type { RedisAddress } from "../../src/redis-address.ts";
 import { startRedis } from "./redis-server.ts";
 import { redisTier } from "./redis-tier.ts";
 
@@ -26,7 +26,10 @@ redisTier("a survey of a server", () => {
         role: "master",
         appendonly: true,
         appendfsync: "always",
+        isAppendWritten: true,
         save: "3600 1",
+        replicas: 0,
+        replicasToWrite: 0,
         maxmemoryBytes: 64 * 1_048_576,
         maxmemoryPolicy: "allkeys-lru",
         usedMemoryBytes: 0,
@@ -42,6 +45,20 @@ redisTier("a survey of a server", () => {
       refused.map(({ check }) => check),
       ["eviction"],
     );
+  });
+
+  test("tells of a replica, which a fail-over may leave behind", async (context) => {
+    const [master, replica] = [await startRedis(), await startRedis()];
+    context.after(() => Promise.all([master.stop(), replica.stop()]));
+    await replica.ask("REPLICAOF", "127.0.0.1", String(master.port));
+    await context.waitFor(async () => assert.equal((await surveyed(context, master.address)).replicas, 1));
+    const severities = async () =>
+      judgeStore(await surveyed(context, master.address)).flatMap(({ check, severity }) =>
+        check === "replication" ? [severity] : [],
+      );
+    assert.deepEqual(await severities(), ["warn"]);
+    await master.ask("CONFIG", "SET", "min-replicas-to-write", "1");
+    assert.deepEqual(await severities(), ["ok"]);
   });
 
   test("asks what it may where CONFIG is forbidden, as at managed services", async (context) => {

@@ -7,8 +7,9 @@ import { manualClock } from "../../clock.ts";
 import { Fault } from "../../faults.ts";
 import { silentLog } from "../../log.ts";
 import type { NewEvent } from "../../queue/queue.ts";
+import type { Engine } from "../engine.ts";
 import { connect, isStoreTrouble, openDatabase, storeFault } from "./database.ts";
-import { type EmbeddedEngine, openEmbeddedEngine } from "./embedded-engine.ts";
+import { openEmbeddedEngine } from "./embedded-engine.ts";
 import { openThreadedEngine } from "./threaded-engine.ts";
 
 /** SQLite's default, which the store uses. */
@@ -47,7 +48,7 @@ test("whatever page of the store is damaged, it is told as an invalid store: nev
   for (let page = 0; page < sound.length; page += PAGE_BYTES) {
     for (const beside of ["-wal", "-shm"]) rmSync(path + beside, { force: true });
     writeFileSync(path, Buffer.from(sound).fill(0xa5, page, page + PAGE_BYTES));
-    let engine: EmbeddedEngine | undefined;
+    let engine: Engine | undefined;
     await tell(() => {
       engine = open();
     });

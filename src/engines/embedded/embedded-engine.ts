@@ -1,12 +1,5 @@
-import type { ChannelStore } from "../../channels/channel-store.ts";
-import type { Clock } from "../../clock.ts";
-import type { Counters } from "../../counters.ts";
-import type { Duties } from "../../duties.ts";
 import type { Log } from "../../log.ts";
-import type { Ledger } from "../../memory/ledger.ts";
-import type { Queue, QueueOptions } from "../../queue/queue.ts";
-import type { QueueView } from "../../queue/queue-view.ts";
-import type { SealedStore } from "../../sealed-store.ts";
+import { type Engine, type EngineOptions, HISTORY_MS } from "../engine.ts";
 import { AccountTable } from "./account-table.ts";
 import { ChildrenTable } from "./children-table.ts";
 import { reclaimInherited } from "./claim-work.ts";
@@ -29,49 +22,19 @@ import { openTotals, type Totals } from "./totals.ts";
 import { WorkSignals } from "./work-signals.ts";
 import { WorkerLock } from "./worker-lock.ts";
 
-/** How long settled events can be looked up when the dedup window is shorter: a day, as long as people ask. */
-const HISTORY_MS = 86_400_000;
-/** Event rows kept at most, unless they are unsettled or inside the dedup window. */
+/** Event rows kept at most, unless they are unsettled or inside the dedup window: some 500 MB. */
 const HISTORY_ROWS = 2_000_000;
 /** A clock that goes back by less is noise (leap smearing, NTP); deadlines stay. */
 const SET_BACK_MS_MIN = 1_000;
 
 /** What an embedded engine is opened with. */
-export interface EmbeddedEngineOptions {
+export interface EmbeddedEngineOptions extends EngineOptions {
   /** The store's file; two more come beside it while it is open, and `<path>.lock`. The folder must exist. */
   readonly path: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly queue: QueueOptions;
-  /** How long settled events are kept; never shorter than the dedup window. Default: a day. */
-  readonly historyMs?: number;
-  /** Event rows beyond which history ends at the dedup window. Default: two million, some 500 MB. */
-  readonly historyRows?: number;
-}
-
-/** The seven ports on one SQLite file. */
-export interface EmbeddedEngine {
-  readonly queue: Queue;
-  readonly view: QueueView;
-  readonly ledger: Ledger;
-  readonly counters: Counters;
-  readonly channels: ChannelStore;
-  readonly sealed: SealedStore;
-  readonly duties: Duties;
-  /**
-   * Takes the right to claim for the life of this process. False = another process has it. On success the leases of a
-   * predecessor that died are free at once. Commands beside a running service do everything else without it.
-   * Throws Fault STORE_UNAVAILABLE.
-   */
-  acquireWorkerLock(): Promise<boolean>;
-  /** Proves that a delivery could be stored now: writes and commits. Throws Fault STORE_UNAVAILABLE. */
-  prove(): Promise<void>;
-  /** Waits for steps in flight, then closes. Idempotent. Afterwards every method throws Fault STORE_UNAVAILABLE. */
-  close(): Promise<void>;
 }
 
 /** Opens the store at `path`, made when missing. Throws Fault STORE_UNAVAILABLE or STORE_INVALID. */
-export function openEmbeddedEngine(options: EmbeddedEngineOptions): EmbeddedEngine {
+export function openEmbeddedEngine(options: EmbeddedEngineOptions): Engine {
   const { path, clock, log } = options;
   const database = openDatabase(path);
   const totals = openTotals(database);

@@ -52,6 +52,10 @@ export function createLedger(deps: LedgerDeps): Ledger {
       }),
     adopt: (entries) => group.runUnsynced((step) => entries.filter((candidate) => adopt(deps, step, candidate)).length),
     forgetWritten: () => group.run(() => accounts.forgetFingerprints()),
+    distrust: (keys) =>
+      group.run((step) => {
+        for (const key of keys) distrust(deps, step, key);
+      }),
     inState: (state, limit) => group.read(() => accounts.inState(state, limit).map(entryOf)),
     parents: (records) => group.read(() => parents(deps, records)),
     children: (account, limit) =>
@@ -120,6 +124,19 @@ function adopt(deps: LedgerDeps, step: Step, { isIndexed, ...known }: AdoptedEnt
     },
   });
   return true;
+}
+
+/** Makes an entry that says nothing, in the name of the next token: older ones cannot end it. */
+function distrust(deps: LedgerDeps, step: Step, account: AccountKey): void {
+  const before = deps.accounts.find(account);
+  write(deps, step, {
+    before,
+    after: {
+      ...kept(before),
+      ...{ account, state: "intended", fingerprint: "", title: before?.title ?? "" },
+      ...{ readAt: before?.readAt ?? 0, writtenAt: step.now, token: step.totals.token + 1 },
+    },
+  });
 }
 
 /** A record that was read under its account needs no routing any more: its dead letter in that lane closes. */
@@ -215,8 +232,12 @@ function write(
   step: Step,
   { before, after }: { readonly before: AccountRow | undefined; readonly after: AccountWrite },
 ): number {
-  recount(step, before?.state, after.state);
-  return accounts.write(before?.id, after);
+  const isDistrusted = before !== undefined && after.token < before.token; // `distrust` came after this lease was given.
+  const trusted: AccountWrite = isDistrusted
+    ? { ...after, state: "intended", fingerprint: "", token: before.token }
+    : after;
+  recount(step, before?.state, trusted.state);
+  return accounts.write(before?.id, trusted);
 }
 
 function recount(step: Step, from: LedgerState | undefined, to: LedgerState): void {

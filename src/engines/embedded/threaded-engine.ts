@@ -3,7 +3,8 @@ import { systemClock, withTimeout } from "../../clock.ts";
 import { Fault } from "../../faults.ts";
 import type { Log } from "../../log.ts";
 import type { Lease } from "../../queue/queue.ts";
-import type { EmbeddedEngine, EmbeddedEngineOptions } from "./embedded-engine.ts";
+import type { Engine } from "../engine.ts";
+import type { EmbeddedEngineOptions } from "./embedded-engine.ts";
 import {
   type PortName,
   type ThreadCall,
@@ -42,7 +43,7 @@ interface Waiting {
  * to the receiver and the processor. Same ports, same promises, on the system clock. Throws Fault STORE_UNAVAILABLE or
  * STORE_INVALID. A thread that dies takes the process with it, as a crash: what was not acknowledged is not lost.
  */
-export async function openThreadedEngine(options: ThreadedEngineOptions): Promise<EmbeddedEngine> {
+export async function openThreadedEngine(options: ThreadedEngineOptions): Promise<Engine> {
   const { log, ...start } = options;
   const worker = new Worker(THREAD_FILE, {
     workerData: start satisfies ThreadStart,
@@ -166,7 +167,7 @@ class Calls {
   }
 }
 
-function portsOver(calls: Calls): EmbeddedEngine {
+function portsOver(calls: Calls): Engine {
   const close = () => calls.close();
   return {
     queue: {
@@ -199,6 +200,7 @@ function portsOver(calls: Calls): EmbeddedEngine {
       markIndexed: (accounts) => calls.ask("ledger", "markIndexed", [accounts]),
       adopt: (entries) => calls.ask("ledger", "adopt", [entries]),
       forgetWritten: () => calls.ask("ledger", "forgetWritten", []),
+      distrust: (accounts) => calls.ask("ledger", "distrust", [accounts]),
       inState: (state, limit) => calls.ask("ledger", "inState", [state, limit]),
       parents: (records) => calls.ask("ledger", "parents", [records]),
       children: (account, limit) => calls.ask("ledger", "children", [account, limit]),

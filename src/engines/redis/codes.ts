@@ -3,7 +3,7 @@ import type { LedgerState } from "../../memory/ledger.ts";
 import { type EventFate, type JobAddress, type Lane, RANKS, type Rank } from "../../queue/queue.ts";
 
 /** Words as the scripts call them. Never reorder; append only. */
-const LANE_LETTERS: Readonly<Record<Lane, string>> = { route: "r", sync: "s", index: "i" };
+export const LANE_LETTERS = { route: "r", sync: "s", index: "i" } as const satisfies Readonly<Record<Lane, string>>;
 const LANES_BY_LETTER: Readonly<Record<string, Lane>> = { r: "route", s: "sync", i: "index" };
 /** By the code that log.lua gives; an event that its dead letter let go of is dead, and `gone` is never an event's. */
 const FATES: readonly (EventFate | "gone")[] = ["queued", "synced", "superseded", "dead", "filtered", "gone", "dead"];

@@ -3,7 +3,8 @@ import type { Clock } from "../../clock.ts";
 import { Fault } from "../../faults.ts";
 import type { Log } from "../../log.ts";
 import { type Random, systemRandom } from "../../random.ts";
-import { describeAddress, type RedisAddress } from "./address.ts";
+import type { RedisAddress } from "../../redis-address.ts";
+import { describeAddress } from "./describe-address.ts";
 import type { Link, Reply } from "./link.ts";
 import { LinkKeeper } from "./link-keeper.ts";
 import { Locator } from "./locator.ts";
@@ -16,7 +17,7 @@ export type { Reply } from "./link.ts";
 const HELD_MAX = 10_000;
 
 /** Where a sentinel tells that another server is the master: `<name> <old host> <old port> <new host> <new port>`. */
-const SWITCH_CHANNEL = "+switch-master";
+const SWITCH_TOPIC = "+switch-master";
 
 /** A script of the engine: its text, and the SHA-1 it is known by. */
 export interface Script {
@@ -42,12 +43,10 @@ export interface RedisConnection {
   /** One plain command on a key of the engine's slot, or one without a key. Throws ServerError also when the server does not know it. */
   call(command: string, args: readonly (string | Buffer)[]): Promise<Reply>;
   /**
-   * Told of each message on a channel, on a second connection that heals by itself; messages are lost while it does. Resolves when the
+   * Told of each message on a topic (a channel in Redis's words), on a second connection that heals by itself; messages are lost while it does. Resolves when the
    * first try has ended, well or not.
    */
-  subscribe(channel: string, onMessage: (message: string) => void): Promise<void>;
-  /** Told when the connection is there (again) or gone. */
-  onChange(listener: (isConnected: boolean) => void): void;
+  subscribe(topic: string, onMessage: (message: string) => void): Promise<void>;
   /** Ends both connections at once; calls under way fail. Idempotent. */
   close(): Promise<void>;
 }
@@ -103,7 +102,7 @@ class PipelinedConnection implements RedisConnection {
     this.#subscriptions = new Subscriptions(kept);
     const name = address.kind === "sentinel" ? address.name : undefined;
     this.#switches = new Subscriptions({ ...kept, open: () => this.#locator.openSentinel() });
-    if (name !== undefined) void this.#switches.add(SWITCH_CHANNEL, (message) => this.#followSwitch(name, message));
+    if (name !== undefined) void this.#switches.add(SWITCH_TOPIC, (message) => this.#followSwitch(name, message));
     void this.#keeper.tried.then(() => this.#release());
   }
 
@@ -119,12 +118,8 @@ class PipelinedConnection implements RedisConnection {
     return this.#ask(command, args, `asking Redis for ${command}`);
   }
 
-  subscribe(channel: string, onMessage: (message: string) => void): Promise<void> {
-    return this.#subscriptions.add(channel, onMessage);
-  }
-
-  onChange(listener: (isConnected: boolean) => void): void {
-    this.#keeper.onChange(listener);
+  subscribe(topic: string, onMessage: (message: string) => void): Promise<void> {
+    return this.#subscriptions.add(topic, onMessage);
   }
 
   async close(): Promise<void> {

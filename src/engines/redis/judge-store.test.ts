@@ -10,7 +10,10 @@ const SOUND: StoreSurvey = {
   role: "master",
   appendonly: true,
   appendfsync: "always",
+  isAppendWritten: true,
   save: "",
+  replicas: 0,
+  replicasToWrite: 0,
   maxmemoryBytes: 1e9,
   maxmemoryPolicy: "noeviction",
   usedMemoryBytes: 1e6,
@@ -53,6 +56,17 @@ test("what a crash of Redis loses is told, each way of persistence for itself", 
   );
 });
 
+test("an append-only file that cannot be written is told, whatever its fsync", () => {
+  assert.equal(severityOf("persistence", { isAppendWritten: false }), "warn");
+  assert.equal(severityOf("persistence", { isAppendWritten: undefined }), "ok");
+});
+
+test("what a fail-over loses is told, unless a write waits for replicas close behind; a server alone has none", () => {
+  assert.equal(severityOf("replication", { replicas: 1 }), "warn");
+  assert.equal(severityOf("replication", { replicas: 2, replicasToWrite: 1 }), "ok");
+  assert.equal(severityOf("replication", {}), undefined);
+});
+
 test("versions before 6.2 are refused; Valkey counts by the Redis that it is like", () => {
   assert.equal(severityOf("version", { redisVersion: "6.0.20", version: "6.0.20" }), "refuse");
   assert.equal(severityOf("version", { redisVersion: "6.2.0" }), "ok");
@@ -76,7 +90,10 @@ test("what a server does not tell is no reason to refuse it, but is told", () =>
     role: undefined,
     appendonly: undefined,
     appendfsync: undefined,
+    isAppendWritten: undefined,
     save: undefined,
+    replicas: undefined,
+    replicasToWrite: undefined,
     maxmemoryBytes: undefined,
     maxmemoryPolicy: undefined,
     usedMemoryBytes: undefined,

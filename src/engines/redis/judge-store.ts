@@ -2,7 +2,7 @@ import type { StoreSurvey } from "./survey.ts";
 
 /** What one setting means for events that were acknowledged. */
 export interface StoreFinding {
-  /** Names the setting: `persistence`, `eviction`, `memory`, `version`, `role`, `clock`, `cluster`. */
+  /** Names the setting: `version`, `persistence`, `replication`, `eviction`, `memory`, `role`, `clock`, `cluster`. */
   readonly check: string;
   /** `refuse` = the store can lose what was acknowledged while all goes well, or cannot be worked with. */
   readonly severity: "ok" | "warn" | "refuse";
@@ -20,10 +20,9 @@ const MEMORY_SHARE_MAX = 0.9;
 
 /** Says what a survey means for the promise that nothing acknowledged is lost. One finding a check. */
 export function judgeStore(survey: StoreSurvey): readonly StoreFinding[] {
-  const findings = [judgeVersion(survey), judgePersistence(survey), judgeEviction(survey), judgeMemory(survey)];
-  return [...findings, judgeRole(survey), judgeClock(survey), judgeCluster(survey)].filter(
-    (finding) => finding !== undefined,
-  );
+  const judges = [judgeVersion, judgePersistence, judgeReplication, judgeEviction];
+  const others = [judgeMemory, judgeRole, judgeClock, judgeCluster];
+  return [...judges, ...others].map((judge) => judge(survey)).filter((finding) => finding !== undefined);
 }
 
 function judgeVersion({ kind, version, redisVersion }: StoreSurvey): StoreFinding {
@@ -36,7 +35,7 @@ function judgeVersion({ kind, version, redisVersion }: StoreSurvey): StoreFindin
   return refuse(check, `${name} ${version} is older than 6.2`, "use Redis 6.2 or later, or Valkey");
 }
 
-function judgePersistence({ appendonly, appendfsync, save }: StoreSurvey): StoreFinding {
+function judgePersistence({ appendonly, appendfsync, isAppendWritten, save }: StoreSurvey): StoreFinding {
   const check = "persistence";
   const todo = "set appendonly yes, and appendfsync always or everysec";
   if (appendonly === undefined) return unseen(check, "the server does not tell whether it writes an append-only file");
@@ -50,6 +49,12 @@ function judgePersistence({ appendonly, appendfsync, save }: StoreSurvey): Store
       todo,
     );
   }
+  if (isAppendWritten === false)
+    return warn(
+      check,
+      "the append-only file could not be written: Redis refuses writes until it can",
+      "look at the disk of the server, and at its log",
+    );
   switch (appendfsync) {
     case "always":
       return ok(check, "append-only file, appendfsync always: an acknowledged event is on disk");
@@ -67,6 +72,20 @@ function judgePersistence({ appendonly, appendfsync, save }: StoreSurvey): Store
     default:
       return unseen(check, "append-only file, but the server does not tell its appendfsync");
   }
+}
+
+/** Replication is asynchronous, so a replica that takes over lacks what the master took last: of a master cut off, all it still took. */
+function judgeReplication({ replicas = 0, replicasToWrite = 0 }: StoreSurvey): StoreFinding | undefined {
+  const check = "replication";
+  if (replicas === 0 && replicasToWrite === 0) return undefined;
+  const have = `${replicas} replica${replicas === 1 ? "" : "s"}`;
+  if (replicasToWrite > 0)
+    return ok(check, `${have}, ${replicasToWrite} to write: a fail-over loses at most what that one lagged behind`);
+  return warn(
+    check,
+    `${have}: a fail-over loses what was acknowledged and not replicated yet, and all that a master cut off still took`,
+    "set min-replicas-to-write 1 and min-replicas-max-lag 10, or accept it",
+  );
 }
 
 function judgeEviction({ maxmemoryPolicy, maxmemoryBytes }: StoreSurvey): StoreFinding {

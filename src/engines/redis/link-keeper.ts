@@ -31,7 +31,6 @@ export class LinkKeeper {
   /** Resolves when the first try has ended, well or not. Never rejects. */
   readonly tried: Promise<void>;
   readonly #options: KeeperOptions;
-  readonly #listeners: ((isUp: boolean) => void)[] = [];
   readonly #running: Promise<void>;
   #link: Link | undefined;
   #isAwayKnown = false;
@@ -47,11 +46,6 @@ export class LinkKeeper {
   /** The link, where one is up and prepared. */
   get link(): Link | undefined {
     return this.#link?.isUp === true ? this.#link : undefined;
-  }
-
-  /** Told when the link is up (again) or gone. */
-  onChange(listener: (isUp: boolean) => void): void {
-    this.#listeners.push(listener);
   }
 
   /** Resolves when no try is under way any more; the signal was aborted before. */
@@ -71,7 +65,6 @@ export class LinkKeeper {
         const upAt = clock.now();
         const reason = await link.ended;
         this.#link = undefined;
-        this.#tellGone();
         this.#tellAway(reason);
         if (clock.now() - upAt >= STEADY_MS) failures = 0;
       }
@@ -108,11 +101,6 @@ export class LinkKeeper {
     this.#isAwayKnown = false;
     this.#remindedAt = Number.NEGATIVE_INFINITY;
     this.#options.log.info({}, "connected to Redis");
-    for (const listener of this.#listeners) listener(true);
-  }
-
-  #tellGone(): void {
-    for (const listener of this.#listeners) listener(false);
   }
 
   /** One line when Redis goes away, none per try; but a refused sign-in waits for a person, who is reminded. */

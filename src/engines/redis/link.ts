@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { Redis } from "ioredis";
 import type { Clock } from "../../clock.ts";
 import { Fault } from "../../faults.ts";
-import type { Credentials, HostPort } from "./address.ts";
+import type { Credentials, HostPort } from "../../redis-address.ts";
 import { ServerError } from "./server-error.ts";
 
 /**
@@ -114,10 +114,10 @@ export class Link {
     return this.#track(() => this.#redis.callBuffer(command, ...args) as Promise<Reply>);
   }
 
-  /** Turns the link into one that only listens to these channels. Throws Fault STORE_UNAVAILABLE. */
-  async listen(channels: readonly string[], onMessage: (channel: string, message: string) => void): Promise<void> {
+  /** Turns the link into one that only listens to these topics. Throws Fault STORE_UNAVAILABLE. */
+  async listen(topics: readonly string[], onMessage: (topic: string, message: string) => void): Promise<void> {
     if (this.#redis.listenerCount("message") === 0) this.#redis.on("message", onMessage);
-    await this.#track(() => this.#redis.subscribe(...channels));
+    await this.#track(() => this.#redis.subscribe(...topics));
   }
 
   /** Ends the link now; commands under way fail. Idempotent. */

@@ -1,6 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { Fault } from "../../faults.ts";
-import { type HostPort, placeOf, type RedisAddress } from "./address.ts";
+import type { HostPort, RedisAddress } from "../../redis-address.ts";
+import { placeOf } from "./describe-address.ts";
 import { Link, type Reply } from "./link.ts";
 
 /** Nodes remembered at most: a cluster has 1,000 at the very most, and any of these knows the way to the rest. */

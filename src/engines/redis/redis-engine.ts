@@ -1,15 +1,8 @@
 import { createHash } from "node:crypto";
-import type { ChannelStore } from "../../channels/channel-store.ts";
-import type { Clock } from "../../clock.ts";
-import type { Counters } from "../../counters.ts";
 import type { Duties } from "../../duties.ts";
-import type { Log } from "../../log.ts";
-import type { Ledger } from "../../memory/ledger.ts";
-import type { Queue, QueueOptions } from "../../queue/queue.ts";
-import type { QueueView } from "../../queue/queue-view.ts";
 import { type Random, randomSecret, systemRandom } from "../../random.ts";
-import type { SealedStore } from "../../sealed-store.ts";
-import type { RedisAddress } from "./address.ts";
+import type { RedisAddress } from "../../redis-address.ts";
+import { type Engine, type EngineOptions, HISTORY_MS } from "../engine.ts";
 import { openConnection } from "./connection.ts";
 import { createCounters } from "./redis-counters.ts";
 import { createLedger } from "./redis-ledger.ts";
@@ -21,48 +14,28 @@ import { SCRIPTS } from "./scripts.generated.ts";
 import { type StoreSurvey, surveyStore } from "./survey.ts";
 import { WorkBells } from "./work-bells.ts";
 
-/** How long settled events can be looked up when the dedup window is shorter: a day, as long as people ask. */
-const HISTORY_MS = 86_400_000;
 /** Events kept beyond the dedup window at most: some 100 MB of the server's memory. */
 const HISTORY_ROWS = 500_000;
 const OWNER_BYTES = 9;
 
 /** What a Redis engine is opened with. */
-export interface RedisEngineOptions {
+export interface RedisEngineOptions extends EngineOptions {
   readonly address: RedisAddress;
   /** Begins every key. Holds no brace. */
   readonly keyPrefix: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly queue: QueueOptions;
   readonly random?: Random;
   /**
    * The process that this one succeeds when it is restarted: leases and duties of the same name are free at once, so no two
    * processes that live may share one. Absent = a name of its own.
    */
   readonly workerName?: string;
-  readonly historyMs?: number;
-  readonly historyRows?: number;
 }
 
-/** The ports on one Redis: single, Sentinel or Cluster. */
-export interface RedisEngine {
-  readonly queue: Queue;
-  readonly view: QueueView;
-  readonly ledger: Ledger;
-  readonly counters: Counters;
-  readonly channels: ChannelStore;
-  readonly sealed: SealedStore;
-  readonly duties: Duties;
-  /** Begins to claim: the leases of a predecessor of the same name are free at once. Always true: any number may. Throws Fault STORE_UNAVAILABLE. */
-  acquireWorkerLock(): Promise<boolean>;
-  /** Proves that a delivery could be stored now: writes. Throws Fault STORE_UNAVAILABLE. */
-  prove(): Promise<void>;
+/** The ports on one Redis: single, Sentinel or Cluster. Any number of processes may claim. */
+export interface RedisEngine extends Engine {
   isConnected(): boolean;
   /** What doctor looks at. Throws Fault STORE_UNAVAILABLE. */
   survey(): Promise<StoreSurvey>;
-  /** Waits for steps in flight, then closes. Idempotent. Afterwards every method throws Fault STORE_UNAVAILABLE. */
-  close(): Promise<void>;
 }
 
 /** Opens the engine; resolves also while Redis is away, whose methods then throw Fault STORE_UNAVAILABLE until it is there. */

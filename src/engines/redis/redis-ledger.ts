@@ -61,6 +61,9 @@ export function createLedger({ turn }: EngineDeps, key: (name: string) => string
       }
       return forgotten;
     },
+    distrust: async (accounts) => {
+      await turn.run(SCRIPTS.distrust, [JSON.stringify(accounts)]);
+    },
     inState: (state, limit) =>
       UNORDERED.has(state) ? oldestOf(state, page, limit) : page(String(ledgerStateCode(state)), "", limit),
     parents: async (records) => {

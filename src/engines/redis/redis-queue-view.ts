@@ -11,7 +11,7 @@ import type {
   LaneStats,
   QueueView,
 } from "../../queue/queue-view.ts";
-import { addressOf, fateOf, laneOfLetter, rankOf } from "./codes.ts";
+import { addressOf, fateOf, LANE_LETTERS, laneOfLetter, rankOf } from "./codes.ts";
 import type { Reply, Script } from "./connection.ts";
 import type { EngineDeps } from "./engine-deps.ts";
 import { idBuckets, readBody } from "./reason-body.ts";
@@ -68,7 +68,7 @@ export function createQueueView({ turn, options }: EngineDeps): QueueView {
   return {
     stats: async () => {
       const figures = figuresSchema.parse(json(await turn.run(SCRIPTS.stats, [])));
-      const lane = (name: Lane) => laneStats(figures[LETTERS[name]]);
+      const lane = (name: Lane) => laneStats(figures[LANE_LETTERS[name]]);
       const lanes = { route: lane("route"), sync: lane("sync"), index: lane("index") };
       const size = LANES.reduce((sum, name) => sum + lanes[name].unsettled, 0);
       return { lanes, size, events: figures.events, capacity };
@@ -85,8 +85,6 @@ export function createQueueView({ turn, options }: EngineDeps): QueueView {
     jobs: async (key) => list(await turn.run(SCRIPTS.jobs, [key])).map((reply) => jobOf(reply, key)),
   };
 }
-
-const LETTERS = { route: "r", sync: "s", index: "i" } as const satisfies Readonly<Record<Lane, string>>;
 
 /** Applies a verb to the chosen dead letters, a part at a time. Returns how many there were. */
 async function forEachPart(

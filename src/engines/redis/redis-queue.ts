@@ -141,7 +141,6 @@ function readLeases(packed: Buffer, expiresAt: number): readonly Lease[] {
     const token = reader.u56();
     const attempt = reader.u32();
     const rank = rankOf(reader.u8());
-    reader.u48(); // The end by the server's clock.
     const oldestReceivedAt = reader.u48();
     const reasonCount = reader.u32();
     const reasons = Array.from({ length: reader.u16() }, () => readRecord(reader.bytes(reader.u16())).reason).reverse();

@@ -2,10 +2,10 @@ import { silentLog } from "../../log.ts";
 import type { Link } from "./link.ts";
 import { type KeeperOptions, LinkKeeper } from "./link-keeper.ts";
 
-/** Channels listened to at most: the engine has one. */
-const CHANNELS_MAX = 100;
+/** Topics listened to at most: the engine has one. */
+const TOPICS_MAX = 100;
 
-/** Pub/sub on a connection of its own, made with the first channel. Heals by itself; what was published meanwhile is lost. */
+/** Pub/sub on a connection of its own, made with the first topic. Heals by itself; what was published meanwhile is lost. */
 export class Subscriptions {
   readonly #options: Omit<KeeperOptions, "prepare">;
   readonly #listeners = new Map<string, ((message: string) => void)[]>();
@@ -16,17 +16,17 @@ export class Subscriptions {
     this.#options = { ...options, log: silentLog };
   }
 
-  /** Listens to a channel. Resolves when the first try to has ended, well or not. */
-  async add(channel: string, onMessage: (message: string) => void): Promise<void> {
-    const known = this.#listeners.get(channel);
+  /** Listens to a topic. Resolves when the first try to has ended, well or not. */
+  async add(topic: string, onMessage: (message: string) => void): Promise<void> {
+    const known = this.#listeners.get(topic);
     if (known !== undefined) {
       known.push(onMessage);
       return this.#keeper?.tried;
     }
-    if (this.#listeners.size >= CHANNELS_MAX) throw new RangeError(`more than ${CHANNELS_MAX} channels`);
-    this.#listeners.set(channel, [onMessage]);
+    if (this.#listeners.size >= TOPICS_MAX) throw new RangeError(`more than ${TOPICS_MAX} topics`);
+    this.#listeners.set(topic, [onMessage]);
     const link = this.#keeper?.link;
-    if (link !== undefined) return this.#listen(link, [channel]).catch(() => link.end("cannot listen"));
+    if (link !== undefined) return this.#listen(link, [topic]).catch(() => link.end("cannot listen"));
     this.#keeper ??= new LinkKeeper({
       ...this.#options,
       prepare: (fresh) => this.#listen(fresh, [...this.#listeners.keys()]),
@@ -44,9 +44,9 @@ export class Subscriptions {
     await this.#keeper?.stopped();
   }
 
-  #listen(link: Link, channels: readonly string[]): Promise<void> {
-    return link.listen(channels, (channel, message) => {
-      for (const listener of this.#listeners.get(channel) ?? []) listener(message);
+  #listen(link: Link, topics: readonly string[]): Promise<void> {
+    return link.listen(topics, (topic, message) => {
+      for (const listener of this.#listeners.get(topic) ?? []) listener(message);
     });
   }
 }

@@ -12,8 +12,13 @@ export interface StoreSurvey {
   readonly role: string | undefined;
   readonly appendonly: boolean | undefined;
   readonly appendfsync: string | undefined;
+  /** False = the append-only file could not be written when it was tried last; Redis refuses writes until it can. */
+  readonly isAppendWritten: boolean | undefined;
   /** Snapshot rules as in `3600 1 300 100`; empty = none are taken. */
   readonly save: string | undefined;
+  /** Replicas that follow the server, and how many of them have to be close behind for it to take a write; 0 = none has to. */
+  readonly replicas: number | undefined;
+  readonly replicasToWrite: number | undefined;
   /** 0 = as much as the machine has. */
   readonly maxmemoryBytes: number | undefined;
   readonly maxmemoryPolicy: string | undefined;
@@ -32,11 +37,12 @@ export async function surveyStore(
   const ask = (command: string, args: readonly string[]) => unlessForbidden(connection.call(command, args));
   const setting = async (name: string) => textAt(await ask("config", ["get", name]), 1);
   const clockSkewMs = await skewOf(() => ask("time", []), clock);
-  const [infoText, appendonly, appendfsync, save, maxmemory, maxmemoryPolicy, cluster] = await Promise.all([
+  const [infoText, appendonly, appendfsync, save, toWrite, maxmemory, maxmemoryPolicy, cluster] = await Promise.all([
     ask("info", []),
     setting("appendonly"),
     setting("appendfsync"),
     setting("save"),
+    setting("min-replicas-to-write"),
     setting("maxmemory"),
     setting("maxmemory-policy"),
     ask("cluster", ["info"]),
@@ -52,7 +58,10 @@ export async function surveyStore(
     role: info.get("role"),
     appendonly: aof === undefined ? undefined : aof === "yes" || aof === "1",
     appendfsync,
+    isAppendWritten: isOk(info.get("aof_last_write_status")),
     save,
+    replicas: numberOf(info.get("connected_slaves")),
+    replicasToWrite: numberOf(toWrite),
     maxmemoryBytes: numberOf(maxmemory ?? info.get("maxmemory")),
     maxmemoryPolicy: maxmemoryPolicy ?? info.get("maxmemory_policy"),
     usedMemoryBytes: numberOf(info.get("used_memory")),
@@ -93,6 +102,10 @@ function textAt(reply: Reply | undefined, index: number): string | undefined {
 function numberOf(text: string | undefined): number | undefined {
   const number = text === undefined || text === "" ? Number.NaN : Number(text);
   return Number.isFinite(number) ? number : undefined;
+}
+
+function isOk(status: string | undefined): boolean | undefined {
+  return status === undefined ? undefined : status === "ok";
 }
 
 /** The lines `name:value` of INFO. */

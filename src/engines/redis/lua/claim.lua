@@ -1,7 +1,7 @@
 -- Leases the due jobs of a lane, urgent first, oldest due first; reclaims expired leases on the way.
 -- KEYS[1] prefix. ARGV: time, lane letter, limit, lease (ms), owner, nonce (20 bits), nonces of claims whose answer was lost (JSON),
 -- dedup window, history, rows of history.
--- Returns packed: epoch (6), then per lease: address (2 + n), id (6), token (7), attempt (4), rank (1), expires at (6), oldest reason (6),
+-- Returns packed: epoch (6), then per lease: address (2 + n), id (6), token (7), attempt (4), rank (1), oldest reason (6),
 -- count (4), reasons handed out (2), and each one's record (2 + n, see records.lua), newest first.
 -- Invariant: one lease per address at a time; tokens grow, and their nonce tells two claims apart that a fail-over made equal.
 --!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold failures letters bury leases lost-leases plain-jobs due-jobs prune-records prune
@@ -18,7 +18,7 @@ local function packedReasons(run)
   return #packed, table.concat(packed)
 end
 
-local LEASE = '>Hc0I6I7I4BI6I6I4H'
+local LEASE = '>Hc0I6I7I4BI6I4H'
 local LEASE_OF_ONE = LEASE .. 'Hc0'
 
 -- The next lease of this claim; all of a claim end together unless they are prolonged.
@@ -36,7 +36,7 @@ local function lease(address, job)
   M.touch(address)
   local handedOut, reasons = packedReasons(run)
   answer[#answer + 1] = struct.pack(LEASE, #address, address, job.id, its.token, job.attempt, run.rank,
-    M.wall(its.expires), M.wall(run.first), run.count, handedOut) .. reasons
+    M.wall(run.first), run.count, handedOut) .. reasons
 end
 
 -- The same for a packed job; false = it has to be unpacked.
@@ -47,7 +47,7 @@ local function leasePlain(address, packed, rank)
   local attempt, id, first, head = M.leasePlain(address, packed, its)
   local record = M.recordAt(head)
   answer[#answer + 1] = struct.pack(LEASE_OF_ONE, #address, address, id, its.token, attempt, rank,
-    M.wall(its.expires), M.wall(first), 1, 1, #record, record)
+    M.wall(first), 1, 1, #record, record)
   plainLeased = plainLeased + 1
   return true
 end

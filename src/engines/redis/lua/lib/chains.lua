@@ -31,13 +31,20 @@ function M.addReason(run, body, isAnEvent)
   return seq
 end
 
--- The records of a chain, newest first: calls visit(seq, record) at most `most` times.
+-- The records of a chain, newest first: calls visit(seq, record) at most `most` times. Where the chain's records lie close together their
+-- whole page is read at once; only one is kept. What a visit writes is seen by later walks.
 function M.eachReason(run, most, visit)
-  local seq = run.tail
+  local seq, newer, at, records = run.tail, nil, nil, nil
   for _ = 1, math.min(run.count, most) do
-    local record = M.recordAt(seq)
+    local page = math.floor(seq / M.PAGE)
+    if page ~= at then
+      at, records = page, nil
+    elseif not records and newer - seq < M.MANY and seq < M.firstNewSeq and not M.pages[page] then
+      records = redis.call('LRANGE', M.key(M.logPage(page)), 0, -1)
+    end
+    local record = M.recordAt(seq, records)
     if not record then return end
     visit(seq, record)
-    seq = M.beforeOf(record)
+    newer, seq = seq, M.beforeOf(record)
   end
 end

@@ -16,12 +16,12 @@ end
 function M.settleReasons(run)
   if run.count == 1 then return M.setFate(run.tail, run.events == 1 and M.SYNCED or M.GONE) end
   local newest = 0
-  if run.events > 0 then
-    M.eachReason(run, run.count, function(seq, record) if M.isEvent(record) then newest = math.max(newest, seq) end end)
-  end
   M.eachReason(run, run.count, function(seq, record)
-    M.setFate(seq, not M.isEvent(record) and M.GONE or seq == newest and M.SYNCED or M.SUPERSEDED)
+    local isAnEvent = M.isEvent(record)
+    if isAnEvent then newest = math.max(newest, seq) end
+    M.setFate(seq, isAnEvent and M.SUPERSEDED or M.GONE)
   end)
+  if newest > 0 then M.setFate(newest, M.SYNCED) end
 end
 
 function M.complete(address, job)

@@ -16,9 +16,10 @@ function M.loadRecords(seqs)
   end
 end
 
-function M.recordAt(seq)
+-- The record, or nil; its page may be given.
+function M.recordAt(seq, page)
   if seq >= M.firstNewSeq then return M.newRecords[seq] end
-  local page = M.pages[math.floor(seq / M.PAGE)]
+  page = page or M.pages[math.floor(seq / M.PAGE)]
   if page then return page[seq % M.PAGE + 1] ~= '' and page[seq % M.PAGE + 1] or nil end
   local record = redis.call('LINDEX', M.key(M.logPage(math.floor(seq / M.PAGE))), seq % M.PAGE)
   return record and record ~= '' and record or nil

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeAddress, type RedisAddress } from "./address.ts";
+import type { RedisAddress } from "../../redis-address.ts";
+import { describeAddress } from "./describe-address.ts";
 
 const SECRETS = { username: "ada", password: "secret-word" };
 

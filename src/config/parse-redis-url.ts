@@ -1,29 +1,4 @@
-/** A server's place. `host` is a name or an address, without brackets. */
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Who signs in. */
-export interface Credentials {
-  /** Absent = Redis' default user. */
-  readonly username?: string;
-  /** A secret. */
-  readonly password?: string;
-}
-
-/** Where Redis is, as the configuration says it; the same shape as the engine's own. */
-export type RedisAddress =
-  | (HostPort & Credentials & { readonly kind: "single"; readonly db: number; readonly tls: boolean })
-  | (Credentials & {
-      readonly kind: "sentinel";
-      readonly sentinels: readonly HostPort[];
-      /** The name under which the sentinels watch the master. */
-      readonly name: string;
-      readonly db: number;
-      readonly tls: boolean;
-    })
-  | (Credentials & { readonly kind: "cluster"; readonly nodes: readonly HostPort[]; readonly tls: boolean });
+import type { Credentials, HostPort, RedisAddress } from "../redis-address.ts";
 
 const PORT_DEFAULT = 6_379;
 const SENTINEL_PORT_DEFAULT = 26_379;
