@@ -85,9 +85,14 @@ function storeProblems(input: HealthInput): readonly HealthProblem[] {
     const message = `Redis is away or takes nothing: ${deliveries}work waits; all resumes by itself`;
     problems.push({ code: "redis_away", message });
   } else if (spill !== undefined && spill.waiting > 0) {
-    problems.push({ code: "spill_waiting", message: "deliveries of an outage of Redis are being replayed" });
+    const message = "deliveries of an outage of Redis are being replayed, or wait for room in the queue soon after one";
+    problems.push({ code: "spill_waiting", message });
   }
-  if (!input.isReady) {
+  if (spill?.isUnwritable === true) {
+    const message =
+      "the spill file cannot be written (disk full or read-only): while Redis takes nothing, deliveries are refused with 503";
+    problems.push({ code: "spill_unwritable", message });
+  } else if (!input.isReady) {
     const message =
       spill === undefined
         ? "the store cannot be written: deliveries are refused with 503"

@@ -4,7 +4,7 @@ import { systemClock, withTimeout } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { Fault } from "../faults.ts";
-import type { Closeable } from "../lifecycle.ts";
+import { type Closeable, Lifecycle } from "../lifecycle.ts";
 import { openLog } from "../log.ts";
 import type { SearchHit } from "../memory/memory.ts";
 import type { QueueView } from "../queue/queue-view.ts";
@@ -13,7 +13,7 @@ import { receiverPlugin } from "../receiver/receiver.ts";
 import { DRAIN_MS } from "./app.ts";
 import type { HealthReport } from "./health.ts";
 import { metricsReport } from "./metrics-report.ts";
-import { type AppDeps, openParts, type Parts } from "./parts.ts";
+import { type AppDeps, openParts } from "./parts.ts";
 import { addWebhookStatus } from "./status-routes.ts";
 import { checkServer } from "./store-check.ts";
 import { wireRooms } from "./wire-rooms.ts";
@@ -92,22 +92,31 @@ export function readWebhookConfig(
   throw new Fault("CONFIG_INVALID", `reading the configuration (${problems})`);
 }
 
-/** Opens the parts of a configuration; nothing runs or listens until it is told to. Close it at the end. */
+/**
+ * Opens the parts of a configuration; no worker runs and nothing listens until it is told to. Close it at the end. Throws Fault
+ * STORE_UNAVAILABLE or STORE_INVALID, or STORE_UNSAFE where the settings of Redis lose events; what was open is closed again.
+ */
 export async function openMemhook(config: WebhookConfig, given: Partial<AppDeps> = {}): Promise<Memhook> {
   const deps: AppDeps = {
     clock: given.clock ?? systemClock,
     random: given.random ?? systemRandom,
     log: given.log ?? openLog(config.log.level),
   };
-  const parts = await openParts(config, deps, { role: "serve" });
-  const rooms = wireRooms(config, deps, { parts, role: "serve" });
-  if (parts.server === undefined) await rooms.channels.load();
-  else rooms.channels.start();
-  parts.spill?.start();
-  const now = () => deps.clock.now();
-  const metrics = async () => metricsReport(await rooms.figures(), now());
+  const lifecycle = new Lifecycle();
+  try {
+    return await assemble(config, deps, lifecycle);
+  } catch (error) {
+    await lifecycle.close();
+    throw error;
+  }
+}
 
-  const check = parts.server === undefined ? undefined : await checkedServer(config, deps, parts);
+async function assemble(config: Config, deps: AppDeps, lifecycle: Lifecycle): Promise<Memhook> {
+  const parts = await openParts(config, deps, { role: "serve" });
+  lifecycle.add("parts", () => parts.close());
+  const check = await checkServer(config, deps, parts);
+  lifecycle.add("check of the store", async () => check?.close());
+  const rooms = wireRooms(config, deps, { parts, role: "serve" });
   const atLast = parts.server === undefined ? undefined : new WorkAtLast(parts, rooms.processor, deps);
   let isStopped = false;
   let hasRoutes = false;
@@ -115,6 +124,14 @@ export async function openMemhook(config: WebhookConfig, given: Partial<AppDeps>
     isStopped = true;
     return rooms.processor.stop({ drainMs: options?.drainMs ?? DRAIN_MS });
   };
+  lifecycle.add("work", async () => atLast?.close());
+  lifecycle.add("processor", () => stop());
+  lifecycle.add("channels", () => rooms.channels.close());
+  lifecycle.add("channel keeper", async () => rooms.keeping?.close());
+  if (parts.server === undefined) await rooms.channels.load();
+  else rooms.channels.start();
+  parts.spill?.start();
+  const metrics = async () => metricsReport(await rooms.figures(), deps.clock.now());
   return {
     handler: {
       metrics,
@@ -144,25 +161,8 @@ export async function openMemhook(config: WebhookConfig, given: Partial<AppDeps>
       const search = (ending: AbortSignal) => parts.memory.search(query, { limit }, ending);
       return signal === undefined ? withTimeout(deps.clock, { ms: SEARCH_TIMEOUT_MS }, search) : search(signal);
     },
-    close: async () => {
-      await rooms.keeping?.close();
-      await rooms.channels.close();
-      await stop();
-      await atLast?.close();
-      await check?.close();
-      await parts.close();
-    },
+    close: () => lifecycle.close(),
   };
-}
-
-/** Settings of the server that lose events are refused as `memhook serve` refuses them. */
-async function checkedServer(config: Config, deps: AppDeps, parts: Parts): Promise<Closeable | undefined> {
-  try {
-    return await checkServer(config, deps, parts);
-  } catch (error) {
-    await parts.close();
-    throw error;
-  }
 }
 
 async function reprocess(

@@ -81,10 +81,14 @@ const TOTALS: readonly {
   {
     metric: "spill_events_total",
     counter: "spill_events",
-    help: "Events written to a spill file while Redis was away.",
+    help: "Events written to a spill file: Redis was away, or full soon after.",
   },
   { metric: "spill_replayed_total", counter: "spill_replayed", help: "Events of spill files that were replayed." },
-  { metric: "spill_refused_total", counter: "spill_refused", help: "Events refused because the spill file was full." },
+  {
+    metric: "spill_refused_total",
+    counter: "spill_refused",
+    help: "Events refused because the spill file was full, or could not be written.",
+  },
   { metric: "crm_calls_total", counter: "crm_calls", help: "Calls to the CRM's API." },
 ];
 
@@ -123,8 +127,12 @@ function addSight(registry: Registry, { isConnected, spill }: StoreSight): void 
     new Gauge({ name: `memhook_${name}`, help, registers: [registry] }).set(value);
   if (isConnected !== undefined) gauge("redis_connected", "1 while Redis answers this process.", isConnected ? 1 : 0);
   if (spill === undefined) return;
-  gauge("spill_waiting", "Events in this process's spill file, to be replayed.", spill.waiting);
-  gauge("spill_bytes", "Bytes of those events.", spill.bytes);
+  gauge(
+    "spill_waiting",
+    "Events in this process's spill files that wait for Redis, or for room in its queue.",
+    spill.waiting,
+  );
+  gauge("spill_bytes", "Bytes of those files' rows, damaged ones included.", spill.bytes);
 }
 
 function addFigures(registry: Registry, figures: Figures): void {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { manualClock } from "../clock.ts";
+import { connect } from "../engines/embedded/database.ts";
 import { Fault } from "../faults.ts";
 import { silentLog } from "../log.ts";
 import type { NewEvent, Queue } from "../queue/queue.ts";
@@ -16,13 +17,17 @@ after(() => {
 });
 
 function setUp() {
+  const lines: string[] = [];
+  const counts: Record<string, number> = {};
+  const say = (_fields: unknown, message: string) => void lines.push(message);
   const folder = mkdtempSync(join(tmpdir(), "memhook-slots-"));
   folders.push(folder);
   const clock = manualClock();
   const taken: string[] = [];
-  const trouble = { isAway: true };
+  const trouble = { isAway: true, isFull: false };
   const store: Pick<Queue, "deliver"> = {
-    deliver: async (events) => {
+    deliver: async (events, { isAcknowledged = false } = {}) => {
+      if (trouble.isFull && !isAcknowledged) return { outcome: "full" };
       if (trouble.isAway) throw new Fault("STORE_UNAVAILABLE", "testing");
       taken.push(...events.map(({ reason }) => reason.eventId));
       return { outcome: "taken", events: events.map(() => "queued" as const) };
@@ -35,13 +40,17 @@ function setUp() {
       store,
       clock,
       random: seededRandom(1),
-      log: silentLog,
-      counters: { add: () => undefined },
+      log: { ...silentLog, info: say, warn: say, error: say },
+      counters: {
+        add: (deltas) => {
+          for (const [name, by] of Object.entries(deltas)) counts[name] = (counts[name] ?? 0) + by;
+        },
+      },
     });
   const turns = async (until: () => boolean) => {
     for (let turn = 0; turn < 100 && !until(); turn += 1) await clock.advance(1_000);
   };
-  return { folder, taken, trouble, open, turns };
+  return { folder, taken, trouble, lines, counts, open, turns };
 }
 
 function eventOf(eventId: string): NewEvent {
@@ -108,4 +117,50 @@ test("a restart after an outage goes on where the process before ended", async (
   await turns(() => taken.length === 1);
   assert.deepEqual(taken, ["kept"]);
   await next.close();
+});
+
+test("a left file with a damaged row is replayed and told once, not at every look; what is left in it later is replayed as well", async () => {
+  const { folder, taken, trouble, lines, counts, open, turns } = setUp();
+  const fresh = open();
+  const leave = async (...ids: readonly string[]) => {
+    const old = open();
+    for (const id of ids) await old.deliver([eventOf(id)]);
+    await old.close();
+  };
+  await leave("bad", "good");
+  const beside = connect(join(folder, "spill-2.db"));
+  beside.exec("UPDATE deliveries SET events = '{}' WHERE seq = 1");
+  beside.close();
+  trouble.isAway = false;
+  fresh.start();
+  await turns(() => taken.length === 1 && fresh.status().waiting === 0);
+  await turns(() => false);
+  assert.deepEqual([taken, counts["faults:STORE_INVALID"]], [["good"], 1]);
+  assert.equal(lines.filter((line) => line.includes("damaged")).length, 1);
+  assert.equal(lines.length, 5, lines.join("; "));
+
+  trouble.isAway = true;
+  await leave("later");
+  trouble.isAway = false;
+  await turns(() => taken.includes("later"));
+  assert.deepEqual(taken, ["good", "later"]);
+  await fresh.close();
+});
+
+test("what a left file fills the queue with refuses no live delivery", async () => {
+  const { taken, trouble, open, turns } = setUp();
+  const fresh = open();
+  const old = open();
+  await old.deliver([eventOf("old")]);
+  await old.close();
+  trouble.isAway = false;
+  trouble.isFull = true;
+  fresh.start();
+  await turns(() => taken.length === 1);
+  assert.deepEqual(taken, ["old"]);
+  assert.deepEqual(await fresh.deliver([eventOf("live")]), { outcome: "taken", events: ["queued"] });
+  trouble.isFull = false;
+  await turns(() => taken.length === 2);
+  assert.deepEqual(taken, ["old", "live"]);
+  await fresh.close();
 });

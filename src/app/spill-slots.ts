@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openSpill, type Spill, type SpillDeps, type SpillStatus } from "../engines/spill/spilling-queue.ts";
+import { StorePresence } from "../engines/spill/store-presence.ts";
 import { asFault, Fault } from "../faults.ts";
 
 /** Processes that may receive on one DATA_DIR at once, each with a spill file of its own. */
@@ -9,7 +10,7 @@ const SLOTS_MAX = 16;
 const ADOPT_EVERY_MS = 10_000;
 
 /** What the slots are opened with: a folder in place of a file. */
-export type SpillSlotDeps = Omit<SpillDeps, "path"> & { readonly folder: string };
+export type SpillSlotDeps = Omit<SpillDeps, "path" | "presence"> & { readonly folder: string };
 
 /**
  * A spill file of this process's own in a folder that others may use as well: the first that none has. A file that another process
@@ -18,9 +19,12 @@ export type SpillSlotDeps = Omit<SpillDeps, "path"> & { readonly folder: string 
  */
 export function openSpillSlots(deps: SpillSlotDeps): Spill {
   const { folder, ...shared } = deps;
-  const open = (slot: number) => openSpill({ ...shared, path: slotPath(folder, slot) });
+  const presence = new StorePresence(deps.clock);
+  const open = (slot: number) => openSpill({ ...shared, presence, path: slotPath(folder, slot) });
   const own = firstFree(open);
   const adopted = new Map<number, Spill>();
+  /** Bytes of rows that were set aside as damaged, by slot: a file of just these is not replayed again. */
+  const setAside = new Map<number, number>();
   const closing = new AbortController();
   let running: Promise<void> | undefined;
 
@@ -29,14 +33,16 @@ export function openSpillSlots(deps: SpillSlotDeps): Spill {
       if (spill.status().waiting > 0) continue;
       adopted.delete(slot);
       await spill.close();
+      setAside.set(slot, spill.status().bytes);
     }
     for (let slot = 1; slot <= SLOTS_MAX; slot += 1) {
       if (slot === own.slot || adopted.has(slot) || !existsSync(slotPath(folder, slot))) continue;
       const left = openLeft(slot, open, deps);
       if (left === undefined) continue;
-      if (left.status().waiting === 0) await left.close();
+      const { waiting, bytes } = left.status();
+      if (waiting === 0 || bytes === setAside.get(slot)) await left.close();
       else {
-        deps.log.info({ slot, events: left.status().waiting }, "deliveries that an ended process left are replayed");
+        deps.log.info({ slot, events: waiting }, "deliveries that an ended process left are replayed");
         adopted.set(slot, left);
         left.start();
       }

@@ -63,7 +63,14 @@ test("one proof counts for a second, so that probes cost no fsync each", async (
 });
 
 describe("on Redis", () => {
-  const spilling: SpillStatus = { waiting: 3, bytes: 900, bytesMax: 1_000, isAway: true, isFull: false, awaySince: 1 };
+  const spilling: SpillStatus = {
+    waiting: 3,
+    bytes: 900,
+    bytesMax: 1_000,
+    isAway: true,
+    isFull: false,
+    isUnwritable: false,
+  };
 
   function onRedis(role: Role, spill?: SpillStatus) {
     const { deps } = partsOf(away);
@@ -96,6 +103,17 @@ describe("on Redis", () => {
     assert.deepEqual(
       report.problems.map(({ code }) => code),
       ["redis_away", "spill_full"],
+    );
+  });
+
+  test("that is away, with a file that cannot be written, deliveries are refused: not ready, unhealthy", async () => {
+    const status = onRedis("receiver", { ...spilling, waiting: 0, isUnwritable: true });
+    assert.equal(await status.isReady(), false);
+    const report = await status.health();
+    assert.equal(report.status, "unhealthy");
+    assert.deepEqual(
+      report.problems.map(({ code }) => code),
+      ["redis_away", "spill_unwritable"],
     );
   });
 

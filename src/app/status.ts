@@ -74,7 +74,8 @@ export function createStatus(deps: StatusDeps): Status {
     // A worker whose server is away resumes by itself: a restart, which is what orchestrators do, would mend nothing.
     if (deps.server !== undefined && !receives(deps.role)) return true;
     // As long as the file takes deliveries it does not matter whether the server does.
-    if (deps.spill()?.isFull === false) return true;
+    const spill = deps.spill();
+    if (spill !== undefined && !spill.isFull && !spill.isUnwritable) return true;
     return isWritable();
   };
   const sight = () => ({ isConnected: deps.server?.isConnected(), spill: deps.spill() });

@@ -2,16 +2,17 @@ import type { Clock } from "../../clock.ts";
 import type { Counters } from "../../counters.ts";
 import { asFault, Fault, type FaultCode } from "../../faults.ts";
 import type { Log } from "../../log.ts";
-import type { NewEvent, Queue } from "../../queue/queue.ts";
-import type { SpilledDelivery, SpillFile, SpillKind } from "./spill-file.ts";
-import type { StoreWatch } from "./store-watch.ts";
+import type { DeliverOptions, NewEvent, Queue } from "../../queue/queue.ts";
+import type { SpilledDelivery, SpillFile } from "./spill-file.ts";
+import type { SpillKind } from "./spill-table.ts";
+import type { StorePresence } from "./store-presence.ts";
 
 /** Events in one round: one call of the Redis engine (some 3 ms of its time), so that live deliveries never wait long behind it. */
 const ROUND_EVENTS_MAX = 200;
 
 /**
  * Who goes first. What was spilled while the store was away is never refused: it goes in at once, where it coalesces, so that the work of an
- * outage is a sync per account and not a queue's length at a time. What was spilled behind it waits for room.
+ * outage is a sync per account and not a queue's length at a time. What came soon after waits for room, and is asked for before any later one.
  */
 const KINDS = ["away", "full"] as const satisfies readonly SpillKind[];
 
@@ -19,7 +20,7 @@ const KINDS = ["away", "full"] as const satisfies readonly SpillKind[];
 export interface ReplayDeps {
   readonly file: SpillFile;
   readonly store: Pick<Queue, "deliver">;
-  readonly watch: StoreWatch;
+  readonly presence: StorePresence;
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: Pick<Counters, "add">;
@@ -50,7 +51,7 @@ type PieceFate = "taken" | "full" | "left" | "refused";
 export class Replay {
   readonly #deps: ReplayDeps;
   readonly #pieces: Record<SpillKind, Piece[]> = { away: [], full: [] };
-  /** Faults already told in this outage, or since the last rewind, so that a file of bad rows is a line and not a flood. */
+  /** Faults already told in this outage, so that a file of bad rows is a line and not a flood. */
   readonly #told = new Set<FaultCode>();
 
   constructor(deps: ReplayDeps) {
@@ -68,11 +69,10 @@ export class Replay {
     if (kind === undefined) {
       // Rows that wait but were read: the store refused them as no outage explains. They are tried again from the first on.
       this.#deps.file.rewind();
-      this.#told.clear();
       return { replayed: 0, waitsFor: "time" };
     }
     const round = cut(this.#pieces[kind], isProbe ? 1 : ROUND_EVENTS_MAX);
-    const fates = await Promise.all(round.map((piece) => this.#deliver(piece)));
+    const fates = await Promise.all(round.map(({ events }) => this.#ask(events, { isAcknowledged: kind === "away" })));
     return this.#settle(kind, round, fates);
   }
 
@@ -86,16 +86,21 @@ export class Replay {
     return pieces.length > 0;
   }
 
-  async #deliver({ events, of }: Piece): Promise<PieceFate> {
-    const { store, watch } = this.#deps;
-    const call = watch.ask();
+  /** With nothing to replay: a delivery of no events finds out whether the store takes any. */
+  async probe(): Promise<void> {
+    await this.#ask([]);
+  }
+
+  async #ask(events: readonly NewEvent[], options?: DeliverOptions): Promise<PieceFate> {
+    const { store, presence } = this.#deps;
+    const call = presence.ask();
     try {
-      const { outcome } = await store.deliver(events, { isAcknowledged: of.delivery.kind === "away" });
-      watch.answered(call);
+      const { outcome } = await store.deliver(events, options);
+      presence.answered(call);
       return outcome;
     } catch (error) {
       if (error instanceof Fault && error.code === "STORE_UNAVAILABLE") {
-        watch.failed(call);
+        presence.failed(call);
         return "left";
       }
       this.#tell(asFault(error, "replaying a spilled delivery"), "a spilled delivery is refused and tried again later");

@@ -1,42 +1,23 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { NewEvent } from "../../queue/queue.ts";
+import { eventOf, MEGABYTE, spillPath } from "../../../test/fakes/spill-world.ts";
 import { connect, integer, openDatabase } from "../embedded/database.ts";
-import { openSpillFile, SPILL_MIGRATIONS, SpillFile } from "./spill-file.ts";
+import { openSpillFile, SpillFile } from "./spill-file.ts";
+import { SPILL_MIGRATIONS } from "./spill-table.ts";
 
-const MEGABYTE = 1_000_000;
-
-function pathFor(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "memhook-spill-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return join(folder, "spill.db");
-}
-
-function open(t: TestContext, path = pathFor(t), bytesMax = MEGABYTE): SpillFile {
+function open(t: TestContext, path = spillPath(t), bytesMax = MEGABYTE): SpillFile {
   const file = openSpillFile({ path, bytesMax });
   t.after(() => file.close());
   return file;
 }
 
-const eventOf = (id: number | string, more: Partial<NewEvent> = {}): NewEvent => ({
-  lane: "sync",
-  key: `zoho/${id}`,
-  rank: "live",
-  delayMs: 0,
-  dedupKey: `key ${id}`,
-  label: "Accounts.update",
-  reason: { eventId: `e${id}`, note: `["Accounts","${id}","update",["Phone"],0,0]`, receivedAt: 1_760_000_000_000 },
-  ...more,
-});
-
 const idsIn = ({ deliveries }: ReturnType<SpillFile["next"]>) =>
   deliveries.map(({ events }) => events.map(({ reason }) => reason.eventId));
 
 test("what was appended is read back whole, field by field, also by the next process", async (t) => {
-  const path = pathFor(t);
+  const path = spillPath(t);
   const { dedupKey: _, ...keyless } = eventOf("none");
   const odd = eventOf("odd", {
     lane: "route",
@@ -57,7 +38,7 @@ test("what was appended is read back whole, field by field, also by the next pro
 });
 
 test("all deliveries of a turn are one commit, fsynced, and read in the order of arrival", async (t) => {
-  const path = pathFor(t);
+  const path = spillPath(t);
   const database = openDatabase(path, SPILL_MIGRATIONS);
   let commits = 0;
   const counting = {
@@ -80,7 +61,7 @@ test("all deliveries of a turn are one commit, fsynced, and read in the order of
 });
 
 test("each kind is read in its own order, also by the next process, and counts towards the same bound", async (t) => {
-  const path = pathFor(t);
+  const path = spillPath(t);
   const file = openSpillFile({ path, bytesMax: MEGABYTE });
   await Promise.all([file.append([eventOf(1)], "full"), file.append([eventOf(2)], "away")]);
   await file.append([eventOf(3), eventOf(1)], "full");
@@ -124,7 +105,7 @@ test("an equal dedup key that waits is a duplicate: in the file, in the same tur
 });
 
 test("the bound holds for what waits: a delivery past it is refused whole, a removal makes room", async (t) => {
-  const file = open(t, pathFor(t), 1_000);
+  const file = open(t, spillPath(t), 1_000);
   const results = await Promise.all(Array.from({ length: 20 }, (_, id) => file.append([eventOf(id)])));
   const taken = results.filter((result) => result !== "full").length;
   assert.ok(taken > 3 && taken < 10, `${taken} fit`);
@@ -139,7 +120,7 @@ test("the bound holds for what waits: a delivery past it is refused whole, a rem
 });
 
 test("an emptied file gives its space back to the disk", async (t) => {
-  const path = pathFor(t);
+  const path = spillPath(t);
   const file = open(t, path, 10 * MEGABYTE);
   const note = "x".repeat(1_000);
   const big = (id: number) => eventOf(id, { reason: { eventId: `e${id}`, note, receivedAt: 1 } });
@@ -154,7 +135,7 @@ test("an emptied file gives its space back to the disk", async (t) => {
 });
 
 test("a full disk refuses deliveries and takes them again when there is room, and nothing was remembered", async (t) => {
-  const path = pathFor(t);
+  const path = spillPath(t);
   const database = openDatabase(path, SPILL_MIGRATIONS);
   const file = new SpillFile(database, { bytesMax: MEGABYTE, onClosed: () => undefined });
   t.after(() => file.close());
@@ -174,7 +155,7 @@ test("a full disk refuses deliveries and takes them again when there is room, an
 });
 
 test("a commit that fails acknowledges none of its deliveries and leaves no trace", async (t) => {
-  const path = pathFor(t);
+  const path = spillPath(t);
   const database = openDatabase(path, SPILL_MIGRATIONS);
   let isBroken = false;
   const failing = {
@@ -206,7 +187,7 @@ test("a commit that fails acknowledges none of its deliveries and leaves no trac
 });
 
 test("what the disk refuses to remove is not read again, and goes with a later commit", async (t) => {
-  const path = pathFor(t);
+  const path = spillPath(t);
   const database = openDatabase(path, SPILL_MIGRATIONS);
   const file = new SpillFile(database, { bytesMax: MEGABYTE, onClosed: () => undefined });
   t.after(() => file.close());
@@ -223,7 +204,7 @@ test("what the disk refuses to remove is not read again, and goes with a later c
 });
 
 test("a damaged row is set aside with a fault and its neighbours are read; its keys pass for duplicates no more", async (t) => {
-  const path = pathFor(t);
+  const path = spillPath(t);
   const file = openSpillFile({ path, bytesMax: MEGABYTE });
   const ids = [1, 2, 3, 4, 5];
   await Promise.all(ids.map((id) => file.append([eventOf(id)])));
@@ -253,7 +234,7 @@ test("a damaged row is set aside with a fault and its neighbours are read; its k
 });
 
 test("after closing, deliveries are refused; what was asked before is written", async (t) => {
-  const path = pathFor(t);
+  const path = spillPath(t);
   const file = openSpillFile({ path, bytesMax: MEGABYTE });
   const last = file.append([eventOf(1)]);
   file.close();
@@ -264,17 +245,17 @@ test("after closing, deliveries are refused; what was asked before is written", 
 });
 
 test("the file is its owner's, one process's at a time, and a Fault says what is wrong with it", (t) => {
-  const path = pathFor(t);
+  const path = spillPath(t);
   open(t, path);
   for (const name of [path, `${path}-wal`]) assert.equal(statSync(name).mode & 0o077, 0, name);
   assert.throws(() => openSpillFile({ path, bytesMax: MEGABYTE }), { code: "STORE_IN_USE" });
 
-  const noDatabase = pathFor(t);
+  const noDatabase = spillPath(t);
   writeFileSync(noDatabase, "this is no database, whatever its name says. ".repeat(200));
   assert.throws(() => openSpillFile({ path: noDatabase, bytesMax: MEGABYTE }), { code: "STORE_INVALID" });
-  const nowhere = join(pathFor(t), "missing", "spill.db");
+  const nowhere = join(spillPath(t), "missing", "spill.db");
   assert.throws(() => openSpillFile({ path: nowhere, bytesMax: MEGABYTE }), { code: "STORE_UNAVAILABLE" });
-  const newer = pathFor(t);
+  const newer = spillPath(t);
   const database = connect(newer);
   database.exec("PRAGMA user_version = 99");
   database.close();

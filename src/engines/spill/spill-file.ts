@@ -2,45 +2,18 @@ import { closeSync, openSync } from "node:fs";
 import { assert } from "../../assert.ts";
 import { Fault } from "../../faults.ts";
 import type { NewEvent } from "../../queue/queue.ts";
-import {
-  type Database,
-  integer,
-  isStoreTrouble,
-  openDatabase,
-  type Row,
-  type Statement,
-  storeFault,
-  text,
-} from "../embedded/database.ts";
+import { type Database, isStoreTrouble, openDatabase, storeFault } from "../embedded/database.ts";
 import { WorkerLock } from "../embedded/worker-lock.ts";
 import { packEvent, unpackDelivery } from "./spill-row.ts";
+import { SEQ_BEFORE, SPILL_MIGRATIONS, type SpillKind, type SpillRow, SpillTable } from "./spill-table.ts";
 import { keyName, WaitingKeys } from "./waiting-keys.ts";
-
-/** The file's numbered migrations, as the engine's: never edited after a release. */
-export const SPILL_MIGRATIONS: readonly string[] = [
-  "CREATE TABLE deliveries (seq INTEGER PRIMARY KEY, event_count INTEGER NOT NULL, events TEXT NOT NULL) STRICT",
-];
 
 /** Most deliveries, and most removals, in one transaction: some 10 ms of work on a fast disk. */
 const ROWS_A_COMMIT_MAX = 1_000;
 /** What a row costs beside its text: cell header, key, count. */
 const ROW_BYTES = 24;
-/** An emptied file larger than this gives its space back to the disk (1 MiB); a smaller one keeps it for the next outage. */
-const SHRINK_PAGES_MIN = 256;
 /** The file holds ids of customers' records: its owner's only. What SQLite keeps beside it takes over the mode. */
 const FILE_MODE = 0o600;
-
-/**
- * Why a delivery was spilled: the store was `away`, or `full` while others were replayed. Rows say it by their number, so that each kind
- * is read in its own order without looking at the other, and a later process knows it as well.
- */
-export type SpillKind = "away" | "full";
-
-/** The numbers of a kind, both ends included. Their halves are never used up: a million a second would take 142 years. */
-const SEQS = {
-  away: { min: 1, max: 2 ** 52 - 1 },
-  full: { min: 2 ** 52, max: 2 ** 53 - 1 },
-} as const satisfies Record<SpillKind, { readonly min: number; readonly max: number }>;
 
 /** What became of an event that was to be spilled. `duplicate`: its dedup key already waits in the file. */
 export type SpillFate = "queued" | "duplicate" | "filtered";
@@ -94,10 +67,9 @@ export function openSpillFile({ path, bytesMax }: { readonly path: string; reado
  * A thread would shorten that pause, and cost its memory, and a second way to die, on each day without an outage.
  */
 export class SpillFile {
-  readonly #database: Database;
+  readonly #table: SpillTable;
   readonly #bytesMax: number;
   readonly #onClosed: () => void;
-  readonly #statements: ReturnType<typeof prepareAll>;
   readonly #keys = new WaitingKeys();
   /** Rows that could not be read: not looked at again by this process. Bounded by the rows of the file. */
   readonly #damaged = new Set<number>();
@@ -109,24 +81,23 @@ export class SpillFile {
   #isClosed = false;
   /** The newest row of each kind, then the last one that was read. */
   readonly #lastSeq: Record<SpillKind, number>;
-  readonly #cursor: Record<SpillKind, number> = { away: SEQS.away.min - 1, full: SEQS.full.min - 1 };
+  readonly #cursor: Record<SpillKind, number> = { ...SEQ_BEFORE };
   #bytes: number;
   #waiting: number;
   #isFull = false;
+  #isUnwritable = false;
 
   constructor(
     database: Database,
     { bytesMax, onClosed }: { readonly bytesMax: number; readonly onClosed: () => void },
   ) {
-    this.#database = database;
+    this.#table = new SpillTable(database);
     this.#bytesMax = bytesMax;
     this.#onClosed = onClosed;
-    this.#statements = prepareAll(database);
-    // Some 0.1 s for 256 MB, as lengths stand in the rows' heads. Totals kept in a row of their own would cost each commit a page.
-    const totals = this.#statements.totals.get() ?? [];
-    this.#waiting = integer(totals, 1);
-    this.#bytes = integer(totals, 2) + integer(totals, 0) * ROW_BYTES;
-    this.#lastSeq = { away: this.#newest("away"), full: this.#newest("full") };
+    const { rows, events, bytes } = this.#table.totals();
+    this.#waiting = events;
+    this.#bytes = bytes + rows * ROW_BYTES;
+    this.#lastSeq = { away: this.#table.newest("away"), full: this.#table.newest("full") };
   }
 
   /** Events that wait to be replayed. */
@@ -142,6 +113,11 @@ export class SpillFile {
   /** True from a refusal until there is room again. */
   get isFull(): boolean {
     return this.#isFull;
+  }
+
+  /** True from a write that failed (its disk is full or read-only) until one succeeds. */
+  get isUnwritable(): boolean {
+    return this.#isUnwritable;
   }
 
   /**
@@ -163,11 +139,10 @@ export class SpillFile {
     const deliveries: SpilledDelivery[] = [];
     const damaged: Fault[] = [];
     for (let events = 0; events < eventsMin && deliveries.length + damaged.length < ROWS_A_COMMIT_MAX; ) {
-      const row = this.#readRow(kind);
+      const row = this.#table.next(kind, this.#cursor[kind]);
       if (row === undefined) break;
-      const seq = integer(row, 0);
-      this.#cursor[kind] = seq;
-      if (this.#damaged.has(seq) || this.#answered.has(seq)) continue;
+      this.#cursor[kind] = row.seq;
+      if (this.#damaged.has(row.seq) || this.#answered.has(row.seq)) continue;
       const delivery = this.#parse(row, kind);
       if (delivery instanceof Fault) damaged.push(delivery);
       else {
@@ -180,8 +155,7 @@ export class SpillFile {
 
   /** Begins again with the first rows: some were read and could not be delivered. */
   rewind(): void {
-    this.#cursor.away = SEQS.away.min - 1;
-    this.#cursor.full = SEQS.full.min - 1;
+    Object.assign(this.#cursor, SEQ_BEFORE);
   }
 
   /**
@@ -194,6 +168,11 @@ export class SpillFile {
       this.#waiting -= events.length;
       this.#keys.forget(events);
     }
+    return this.prove();
+  }
+
+  /** Tries whether the file can be written, by what is pending or else a page that stays as it is; `isUnwritable` tells how it went. */
+  prove(): Promise<void> {
     return new Promise((resolve) => {
       this.#flushed.push(resolve);
       this.#schedule();
@@ -206,7 +185,7 @@ export class SpillFile {
     this.#isClosed = true;
     do this.#flush();
     while (this.#pending.length > 0);
-    this.#database.close();
+    this.#table.close();
     this.#onClosed();
   }
 
@@ -225,11 +204,12 @@ export class SpillFile {
     const appends = this.#pending.splice(0, ROWS_A_COMMIT_MAX);
     if (this.#pending.length > 0) this.#schedule();
     const removals = [...this.#answered].slice(0, ROWS_A_COMMIT_MAX);
+    if (flushed.length + appends.length + removals.length === 0) return;
     try {
       this.#commit(appends, removals);
-      this.#shrink(removals.length);
+      if (removals.length > 0 && this.#bytes === 0) this.#table.shrink();
     } catch (error) {
-      this.#rollBack();
+      this.#isUnwritable = true;
       const fault = storeFault(error, "writing the spill file");
       for (const { reject } of appends) reject(fault);
       if (!isStoreTrouble(error)) throw error; // A bug; the rejections may have no reader that sees it as one.
@@ -239,13 +219,17 @@ export class SpillFile {
   }
 
   #commit(appends: readonly PendingAppend[], removals: readonly (readonly [seq: number, bytes: number])[]): void {
-    this.#database.exec("BEGIN IMMEDIATE");
-    for (const [seq] of removals) this.#statements.remove.run(seq);
     const added: Addition = { bytes: 0, rows: { away: 0, full: 0 }, waiting: 0, names: new Set() };
     const freed = removals.reduce((sum, [, bytes]) => sum + bytes, 0);
-    const results = appends.map((append) => this.#write(append, added, this.#bytesMax - this.#bytes + freed));
-    this.#database.exec("COMMIT");
+    const results = this.#table.transact(() => {
+      for (const [seq] of removals) this.#table.remove(seq);
+      const written = appends.map((append) => this.#write(append, added, this.#bytesMax - this.#bytes + freed));
+      if (appends.length + removals.length === 0) this.#table.prove();
+      return written;
+    });
 
+    // One that only met duplicates, or no room, has written nothing.
+    if (added.bytes > 0 || removals.length > 0 || appends.length === 0) this.#isUnwritable = false;
     for (const [seq] of removals) this.#answered.delete(seq);
     this.#lastSeq.away += added.rows.away;
     this.#lastSeq.full += added.rows.full;
@@ -280,58 +264,21 @@ export class SpillFile {
     added.rows[kind] += 1;
     added.bytes += bytes;
     added.waiting += texts.length;
-    this.#statements.insert.run(this.#lastSeq[kind] + added.rows[kind], texts.length, row);
+    this.#table.insert({ seq: this.#lastSeq[kind] + added.rows[kind], eventCount: texts.length, events: row });
     for (const name of names) added.names.add(name);
     return fates;
   }
 
-  #newest(kind: SpillKind): number {
-    const { min, max } = SEQS[kind];
-    return integer(this.#statements.newest.get(min, max) ?? [min - 1], 0);
-  }
-
-  #readRow(kind: SpillKind): Row | undefined {
+  #parse({ seq, eventCount, events: json }: SpillRow, kind: SpillKind): SpilledDelivery | Fault {
     try {
-      return this.#statements.next.get(this.#cursor[kind], SEQS[kind].max);
-    } catch (error) {
-      throw storeFault(error, "reading the spill file");
-    }
-  }
-
-  #parse(row: Row, kind: SpillKind): SpilledDelivery | Fault {
-    const seq = integer(row, 0);
-    const count = integer(row, 1);
-    const json = text(row, 2);
-    try {
-      return { seq, kind, bytes: Buffer.byteLength(json) + ROW_BYTES, events: unpackDelivery(json, count) };
+      return { seq, kind, bytes: Buffer.byteLength(json) + ROW_BYTES, events: unpackDelivery(json, eventCount) };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#damaged.add(seq);
-      this.#waiting -= count;
+      this.#waiting -= eventCount;
       // Its keys cannot be told: were they kept, a sender's retry of a lost event would pass for a duplicate.
       this.#keys.clear();
       return error;
-    }
-  }
-
-  /** Gives the space of a long outage back once all is replayed. Rewriting an empty file takes some milliseconds. */
-  #shrink(removed: number): void {
-    if (removed === 0 || this.#bytes > 0 || integer(this.#statements.pages.get() ?? [], 0) < SHRINK_PAGES_MIN) return;
-    try {
-      this.#database.exec("VACUUM");
-      this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-    } catch (error) {
-      // Then the next outage uses the pages as they are.
-      if (!isStoreTrouble(error)) throw error;
-    }
-  }
-
-  #rollBack(): void {
-    try {
-      if (this.#database.isInTransaction) this.#database.exec("ROLLBACK");
-    } catch (error) {
-      // SQLite rolled back by itself (disk full); any other error would be a bug.
-      if (!isStoreTrouble(error)) throw error;
     }
   }
 }
@@ -342,23 +289,6 @@ interface Addition {
   readonly rows: Record<SpillKind, number>;
   waiting: number;
   readonly names: Set<string>;
-}
-
-function prepareAll(
-  database: Database,
-): Readonly<Record<"totals" | "newest" | "insert" | "remove" | "next" | "pages", Statement>> {
-  return {
-    totals: database.prepare(
-      "SELECT count(*), ifnull(sum(event_count), 0), ifnull(sum(octet_length(events)), 0) FROM deliveries",
-    ),
-    newest: database.prepare("SELECT seq FROM deliveries WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT 1"),
-    insert: database.prepare("INSERT INTO deliveries (seq, event_count, events) VALUES (?, ?, ?)"),
-    remove: database.prepare("DELETE FROM deliveries WHERE seq = ?"),
-    next: database.prepare(
-      "SELECT seq, event_count, events FROM deliveries WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT 1",
-    ),
-    pages: database.prepare("PRAGMA page_count"),
-  };
 }
 
 /** Makes the file with its owner's mode when it is missing. Throws Fault STORE_UNAVAILABLE. */

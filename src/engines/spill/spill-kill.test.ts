@@ -13,6 +13,7 @@ import type { NewEvent } from "../../queue/queue.ts";
 import { systemRandom } from "../../random.ts";
 import { openSpillFile } from "./spill-file.ts";
 import { openSpill } from "./spilling-queue.ts";
+import { StorePresence } from "./store-presence.ts";
 
 /** This file is also the program that is killed: with this argument, a path, and where its ids begin. */
 const CHILD = "spill-until-killed";
@@ -71,6 +72,7 @@ async function spillUntilKilled(file: string, firstId: number): Promise<void> {
     path: file,
     bytesMax: BYTES_MAX,
     store: { deliver: away },
+    presence: new StorePresence(systemClock),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,

@@ -8,8 +8,9 @@ import type { DeliveryResult, NewEvent, Queue } from "../../queue/queue.ts";
 import type { Random } from "../../random.ts";
 import { Bell } from "./bell.ts";
 import { Replay, type RoundResult } from "./replay.ts";
-import { openSpillFile, type SpillFate, type SpillFile, type SpillKind } from "./spill-file.ts";
-import { StoreWatch } from "./store-watch.ts";
+import { openSpillFile, type SpillFate, type SpillFile } from "./spill-file.ts";
+import type { SpillKind } from "./spill-table.ts";
+import type { StorePresence } from "./store-presence.ts";
 
 /** Between two looks whether the store is back, or takes what it refused: soon enough that nobody notices, seldom enough that it hurts nobody. */
 const PROBE = { baseMs: 50, capMs: 1_000 } as const;
@@ -25,6 +26,8 @@ export interface SpillDeps {
   /** Bound on the bytes of what waits. */
   readonly bytesMax: number;
   readonly store: Pick<Queue, "deliver">;
+  /** One for all files of this process on this store: what one finds out, all know. */
+  readonly presence: StorePresence;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -39,10 +42,10 @@ export interface SpillStatus {
   readonly bytesMax: number;
   /** The store did not answer when it was asked last. */
   readonly isAway: boolean;
-  /** Since when, epoch milliseconds. */
-  readonly awaySince?: number;
   /** The last delivery was refused because it did not fit. */
   readonly isFull: boolean;
+  /** The last write failed: the disk is full or read-only. */
+  readonly isUnwritable: boolean;
 }
 
 /** Takes deliveries while the store is away: a bounded local file keeps them, and they are replayed when it is back. */
@@ -50,9 +53,9 @@ export interface Spill extends Closeable {
   /**
    * As the store's own; when that throws STORE_UNAVAILABLE the delivery is durable in the file instead, and the outcome is what is
    * known of it: `duplicate` when its key already waits there, else `queued` or `filtered`. The store may have taken it all the
-   * same: the replay's dedup settles that. While something waits in the file, a delivery that the store has no room for joins it there; only
-   * when the file is full as well the answer is `full`. Throws Fault STORE_UNAVAILABLE when the store is away and the file is full, or the
-   * file cannot be written.
+   * same: the replay's dedup settles that. For a minute after its return a delivery that it has no room for waits in the file as well;
+   * what waits there goes in before any later one. After that minute, or when the file takes nothing, the answer is `full`. Throws Fault
+   * STORE_UNAVAILABLE when the store is away and the file is full, or cannot be written.
    */
   deliver(events: readonly NewEvent[]): Promise<DeliveryResult>;
   /** Replays what an earlier process left. Without it that waits for the first outage. */
@@ -77,43 +80,42 @@ interface Episode {
 export class SpillingQueue implements Spill {
   readonly #deps: SpillDeps;
   readonly #file: SpillFile;
-  readonly #watch: StoreWatch;
+  readonly #presence: StorePresence;
   readonly #replay: Replay;
   readonly #bell = new Bell();
   readonly #stop = new AbortController();
   #loop: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #episode: Episode | undefined;
-  /** With nothing to replay, one live delivery finds out whether the store is back. */
-  #isProbeDue = false;
+  /** What the last round left, and the next one waits for. */
+  #waitsFor: RoundResult["waitsFor"] = "nothing";
 
   constructor(deps: SpillDeps, file: SpillFile) {
     this.#deps = deps;
     this.#file = file;
-    this.#watch = new StoreWatch(deps.clock);
-    this.#replay = new Replay({ ...deps, file, watch: this.#watch });
+    this.#presence = deps.presence;
+    this.#replay = new Replay({ ...deps, file });
   }
 
   async deliver(events: readonly NewEvent[]): Promise<DeliveryResult> {
-    if (this.#watch.isAway && !this.#isProbeDue) return this.#spill(events, "away");
-    this.#isProbeDue = false;
-    const wasAway = this.#watch.isAway;
-    const call = this.#watch.ask();
+    if (this.#presence.isAway) return this.#spill(events, "away");
+    if (this.#waitsFor === "room") return this.#waitForRoom(events); // Behind those that came first.
+    const call = this.#presence.ask();
     let result: DeliveryResult;
     try {
       result = await this.#deps.store.deliver(events);
     } catch (error) {
       if (!isAbsence(error)) throw error;
-      this.#watch.failed(call);
+      this.#presence.failed(call);
       return this.#spill(events, "away", error);
     }
-    this.#watch.answered(call);
-    if (wasAway) this.#wake();
-    return result.outcome === "full" && this.#file.waiting > 0 ? this.#spillBehind(events, result) : result;
+    this.#presence.answered(call);
+    return result.outcome === "full" ? this.#waitForRoom(events) : result;
   }
 
   start(): void {
     if (this.#file.waiting > 0) {
+      this.#presence.recover();
       this.#episode ??= { since: this.#deps.clock.now(), replayed: 0 };
       this.#deps.log.info({ events: this.#file.waiting }, "replaying deliveries that an earlier process spilled");
     }
@@ -121,14 +123,13 @@ export class SpillingQueue implements Spill {
   }
 
   status(): SpillStatus {
-    const { awaySince } = this.#watch;
     return {
       waiting: this.#file.waiting,
       bytes: this.#file.bytes,
       bytesMax: this.#deps.bytesMax,
-      isAway: this.#watch.isAway,
-      ...(awaySince === undefined ? {} : { awaySince }),
+      isAway: this.#presence.isAway,
       isFull: this.#file.isFull,
+      isUnwritable: this.#file.isUnwritable,
     };
   }
 
@@ -143,12 +144,13 @@ export class SpillingQueue implements Spill {
     this.#file.close();
   }
 
-  /** What others were promised fills the store: this one waits for room behind them, and is refused where the file has none either. */
-  async #spillBehind(events: readonly NewEvent[], refusal: DeliveryResult): Promise<DeliveryResult> {
+  /** The store is full. Soon after an outage it may be so of what others were promised; later its refusal is the sender's, so that it slows down. */
+  async #waitForRoom(events: readonly NewEvent[]): Promise<DeliveryResult> {
+    if (!this.#presence.isRecovering) return { outcome: "full" };
     try {
       return await this.#spill(events, "full");
     } catch (error) {
-      if (isAbsence(error)) return refusal;
+      if (isAbsence(error)) return { outcome: "full" };
       throw error;
     }
   }
@@ -179,7 +181,7 @@ export class SpillingQueue implements Spill {
     this.#episode = { since: clock.now(), replayed: 0 };
     this.#replay.begin();
     if (kind === "away") log.warn({ error: cause }, "the store is away: deliveries are kept in the spill file");
-    else log.warn({}, "the store is full behind a replay: deliveries are kept in the spill file");
+    else log.warn({}, "the store is full after an outage: deliveries wait for room in the spill file");
   }
 
   #wake(): void {
@@ -187,35 +189,35 @@ export class SpillingQueue implements Spill {
     this.#bell.ring();
   }
 
-  /** Replays while something waits, and looks for the store while it is away. Ends when closed. */
+  /** Replays while something waits, and looks for a store that is away and at a file that cannot be written. Ends when closed. */
   async #run(signal: AbortSignal): Promise<void> {
+    const [file, presence] = [this.#file, this.#presence];
     let attempt = 0;
-    let waitsFor: RoundResult["waitsFor"] = "nothing";
     while (!signal.aborted) {
-      if (this.#watch.isAway || waitsFor === "time") {
-        attempt += 1;
-        await this.#sleep(backoffMs(attempt, this.#deps.random, PROBE), signal);
-      } else if (waitsFor === "room") await this.#sleep(ROOM_MS, signal);
-      if (signal.aborted) return;
-      if (this.#file.waiting === 0) {
-        waitsFor = "nothing";
-        if (this.#watch.isAway) this.#isProbeDue = true;
-        else {
-          attempt = 0;
-          this.#endEpisode();
-        }
+      if (file.waiting === 0 && !presence.isAway && !file.isUnwritable) {
+        [attempt, this.#waitsFor] = [0, "nothing"];
+        this.#endEpisode();
         await this.#bell.wait(signal);
         continue;
       }
-      const round = await this.#round(signal);
-      waitsFor = round.waitsFor;
-      if (round.replayed > 0) attempt = 0;
+      const isLooking = presence.isAway || file.waiting === 0 || this.#waitsFor === "time";
+      if (isLooking) attempt += 1;
+      if (isLooking || this.#waitsFor === "room") {
+        await this.#sleep(isLooking ? backoffMs(attempt, this.#deps.random, PROBE) : ROOM_MS, signal);
+        if (signal.aborted) return;
+        if (file.isUnwritable) await file.prove();
+      }
+      if (file.waiting > 0) {
+        const round = await this.#round(signal);
+        this.#waitsFor = round.waitsFor;
+        if (round.replayed > 0) attempt = 0;
+      } else if (presence.isAway) await this.#replay.probe();
     }
   }
 
   async #round(signal: AbortSignal): Promise<RoundResult> {
     try {
-      const round = await this.#replay.round(this.#watch.isAway);
+      const round = await this.#replay.round(this.#presence.isAway);
       if (this.#episode !== undefined) this.#episode.replayed += round.replayed;
       return round;
     } catch (error) {
