@@ -24,6 +24,7 @@ export const catalogue = {
   },
   SINK_REFUSED: { retry: "never", summary: "the memory layer refused this document" },
   SINK_WRITE_FAILED: { retry: "backoff", summary: "this document could not be written while its neighbours could" },
+  SINK_MISMATCH: { retry: "pause", summary: "the ledger speaks of another memory than the one that is set here" },
   DOCUMENT_INVALID: { retry: "never", summary: "the snapshot could not be rendered as a document" },
   REASON_INVALID: { retry: "never", summary: "the stored reason of a job does not have the expected shape" },
   WORKER_LOST: { retry: "never", summary: "every worker that took this job ended before it settled it" },

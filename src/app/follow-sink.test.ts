@@ -8,7 +8,7 @@ import { silentLog } from "../log.ts";
 import type { Ledger } from "../memory/ledger.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Queue } from "../queue/queue.ts";
-import { type FollowedParts, followSink, isSinkFollowed, knowsSink } from "./follow-sink.ts";
+import { type FollowDeps, type FollowedParts, followSink, isSinkFollowed, knowsSink } from "./follow-sink.ts";
 
 const never = new AbortController().signal;
 const COUNT = 1_200; // More than two pages.
@@ -29,8 +29,13 @@ interface PartChanges {
   readonly memory?: Partial<Memory>;
 }
 
+/** Alone on the store: another memory may replace the one before. */
+function depsOf({ clock }: Pick<RebuildWorld, "clock">, mayReplace = true): FollowDeps {
+  return { clock, log: silentLog, mayReplace: async () => mayReplace };
+}
+
 function follow(world: RebuildWorld, changes: PartChanges = {}): Promise<boolean> {
-  return followSink(partsOf(world, changes), { clock: world.clock, log: silentLog }, never);
+  return followSink(partsOf(world, changes), depsOf(world), never);
 }
 
 /** A world in which all accounts were followed, synced and counted. */
@@ -53,7 +58,7 @@ test("at a first start with an empty memory only its name is remembered", async 
   assert.equal(await knowsSink(world.engine.sealed), false);
   assert.equal(await follow(world), true);
   assert.equal(await knowsSink(world.engine.sealed), true);
-  assert.equal(await isSinkFollowed(partsOf(world), { clock: world.clock, log: silentLog }, never), true);
+  assert.equal(await isSinkFollowed(partsOf(world), world, never), true);
   assert.equal(await queueSize(world), 0);
   assert.deepEqual(await world.engine.ledger.list({ limit: 10 }), []);
 });
@@ -192,7 +197,7 @@ test("an engine that loses everything in the middle of a rebuild is not taken fo
     return sealed.write(name, text);
   };
   const losing = { ...parts, engine: { ...parts.engine, sealed: { ...sealed, write } } };
-  assert.equal(await followSink(losing, { clock: world.clock, log: silentLog }, never), false);
+  assert.equal(await followSink(losing, depsOf(world), never), false);
   assert.deepEqual(names, ["zoho:sink-pass"], "the memory's name was not remembered for a moment");
   assert.equal(await follow(world), true);
   await world.work();
@@ -210,7 +215,7 @@ test("an engine that loses everything between the last look and the remembering 
     return sealed.write(name, text);
   };
   const losing = { ...parts, engine: { ...parts.engine, sealed: { ...sealed, write } } };
-  assert.equal(await followSink(losing, { clock: world.clock, log: silentLog }, never), false);
+  assert.equal(await followSink(losing, depsOf(world), never), false);
   assert.equal(await knowsSink(sealed), false);
   assert.equal(await follow(world), true);
   assert.equal((await world.engine.ledger.totals()).indexed, 3);
@@ -241,6 +246,16 @@ test("beside workers a rebuild keeps what they wrote meanwhile", async (t) => {
   assert.equal(await world.memory.read(accountKey("4"), never), undefined);
 });
 
+test("another memory does not take the ledger from those who work with theirs", async (t) => {
+  const world = await syncedWorld(t, 3);
+  const before = await ledgerOf(world);
+  const identity: Memory["identity"] = async () => "another memory";
+  const parts = partsOf(world, { memory: { identity } });
+  await assert.rejects(followSink(parts, depsOf(world, false), never), { code: "SINK_MISMATCH" });
+  assert.deepEqual([await ledgerOf(world), await queueSize(world)], [before, 0]);
+  assert.equal(await isSinkFollowed(partsOf(world), world, never), true);
+});
+
 test("of two that rebuild at once one leaves it to the other, and both end with a followed memory", async (t) => {
   const world = await syncedWorld(t, COUNT);
   await world.loseEngine();
@@ -260,12 +275,12 @@ test("a memory that does not answer in time is unreachable, and one that is told
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   };
   const parts = partsOf(world, { memory: { identity } });
-  const following = assert.rejects(followSink(parts, { clock, log: silentLog }, never), { code: "SINK_UNREACHABLE" });
+  const following = assert.rejects(followSink(parts, depsOf({ clock }), never), { code: "SINK_UNREACHABLE" });
   await asked.promise;
   await clock.advance(60_000);
   await following;
   const stop = AbortSignal.abort(new Error("told to stop"));
-  await assert.rejects(followSink(parts, { clock, log: silentLog }, stop), /told to stop/);
+  await assert.rejects(followSink(parts, depsOf({ clock }), stop), /told to stop/);
 });
 
 /** What the ledger says of each account, but for the times. */

@@ -24,7 +24,11 @@ export interface FollowedParts {
   readonly memory: Pick<Memory, "identity" | "list">;
 }
 
-type FollowDeps = Pick<AppDeps, "clock" | "log">;
+/** What following the sink needs. */
+export interface FollowDeps extends Pick<AppDeps, "clock" | "log"> {
+  /** Whether the ledger may be made to speak of another sink than before: not while a process works with that one. */
+  readonly mayReplace: () => Promise<boolean>;
+}
 
 /** One pass over all accounts. */
 interface Pass {
@@ -40,13 +44,15 @@ interface Pass {
  * Either way each account is then synced behind live work; after a loss of the engine that writes only what differs, and
  * removes what is gone. May be called at any time, beside workers and other callers: it changes no entry that a worker wrote.
  * Survives a crash at any point, as the sink is remembered last. False = the engine lost everything once more, or another
- * process began after us: to be called again. Throws Fault STORE_UNAVAILABLE or SINK_….
+ * process began after us: to be called again. Throws Fault STORE_UNAVAILABLE or SINK_…, of which SINK_MISMATCH when the sink
+ * is another one than the ledger speaks of and may not replace it.
  */
 export async function followSink(parts: FollowedParts, deps: FollowDeps, signal: AbortSignal): Promise<boolean> {
   const { sealed } = parts.engine;
   const identity = await identityOf(parts, deps, signal);
   const known = await knownSink(sealed);
   if (identity === known) return true;
+  if (known !== undefined && !(await deps.mayReplace())) throw new Fault("SINK_MISMATCH", "following the memory");
 
   const pass = randomSecret(PASS_NAME_BYTES);
   await sealed.write(SINK_PASS, pass);
@@ -61,7 +67,11 @@ export async function followSink(parts: FollowedParts, deps: FollowDeps, signal:
 }
 
 /** True when the ledger speaks of the sink that is there now. Throws Fault STORE_UNAVAILABLE or SINK_…. */
-export async function isSinkFollowed(parts: FollowedParts, deps: FollowDeps, signal: AbortSignal): Promise<boolean> {
+export async function isSinkFollowed(
+  parts: FollowedParts,
+  deps: Pick<FollowDeps, "clock">,
+  signal: AbortSignal,
+): Promise<boolean> {
   return (await knownSink(parts.engine.sealed)) === (await identityOf(parts, deps, signal));
 }
 
@@ -136,12 +146,16 @@ function adoptedOf({ account, sinkRef, title, fingerprint = "", isIndexed }: Lis
   return { account, sinkRef, title, fingerprint, isIndexed };
 }
 
-function identityOf({ memory }: FollowedParts, deps: FollowDeps, signal: AbortSignal): Promise<string> {
+function identityOf({ memory }: FollowedParts, deps: Pick<FollowDeps, "clock">, signal: AbortSignal): Promise<string> {
   return asked(deps, signal, (bounded) => memory.identity(bounded));
 }
 
 /** Asks the sink, within a bound. */
-async function asked<T>(deps: FollowDeps, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function asked<T>(
+  deps: Pick<FollowDeps, "clock">,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   signal.throwIfAborted();
   try {
     return await withTimeout(deps.clock, { ms: SINK_MS_MAX, signal }, work);

@@ -1,6 +1,6 @@
 import { asFault, Fault } from "../faults.ts";
 import type { AppDeps, Parts } from "./parts.ts";
-import { WORK_DUTY } from "./work.ts";
+import { WORK_DUTY } from "./watch-store.ts";
 
 /** How long a command waits for a server to be reached: a person waits with it. */
 const REACH_MS = 3_000;

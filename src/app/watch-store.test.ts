@@ -16,6 +16,8 @@ interface Surroundings {
   storeFault: Fault | undefined;
   /** False: another process has every duty. */
   isDutyFree: boolean;
+  /** True: another process, which has another memory, works. */
+  isWorkTaken: boolean;
   list: Memory["list"];
   readonly holds: string[];
   readonly releases: string[];
@@ -29,7 +31,7 @@ async function watched(t: TestContext, accountCount: number) {
   await world.work();
   world.forgetCounts();
   const around: Surroundings = {
-    ...{ storeFault: undefined, isDutyFree: true, holds: [], releases: [], warnings: [] },
+    ...{ storeFault: undefined, isDutyFree: true, isWorkTaken: false, holds: [], releases: [], warnings: [] },
     list: (options, signal) => world.memory.list(options, signal),
   };
   const watch = new StoreWatch(partsOf(world, around), { clock: world.clock, log: logTo(around.warnings) });
@@ -46,7 +48,7 @@ function partsOf(world: RebuildWorld, around: Surroundings): WatchedParts {
     hold: async (name) => {
       reach();
       around.holds.push(name);
-      return around.isDutyFree;
+      return around.isDutyFree && !(name === "work" && around.isWorkTaken);
     },
     release: async (name) => {
       reach();
@@ -63,7 +65,12 @@ function partsOf(world: RebuildWorld, around: Surroundings): WatchedParts {
 }
 
 function logTo(warnings: string[]): Log {
-  return { ...silentLog, warn: (fields) => warnings.push(String(fields["fault"] ?? "")) };
+  return {
+    ...silentLog,
+    warn: ({ fault }) => {
+      if (fault !== undefined) warnings.push(String(fault));
+    },
+  };
 }
 
 /** Lets everything that needs no time happen. */
@@ -124,6 +131,27 @@ test("a memory that was made anew is noticed by the first look", async (t) => {
   next.start();
   await next.followed;
   await next.close();
+  await world.work();
+  assert.equal(world.puts.length, 5);
+});
+
+test("a worker with another memory waits until those who work with theirs have ended, then has every account written", async (t) => {
+  const { world, around, watch } = await watched(t, 5);
+  watch.start();
+  await watch.followed;
+  await world.work();
+  await watch.close();
+  await world.loseMemory();
+  around.isWorkTaken = true;
+  const next = new StoreWatch(partsOf(world, around), { clock: world.clock, log: logTo(around.warnings) });
+  t.after(() => next.close());
+  next.start();
+  for (let second = 0; second < 60; second += 1) await pass(world, 1_000);
+  assert.equal(await stateOf(next.followed), "pending");
+  assert.deepEqual([around.warnings, world.puts.length], [["SINK_MISMATCH"], 0]);
+  around.isWorkTaken = false;
+  await pass(world, 1_000);
+  assert.equal(await stateOf(next.followed), "resolved");
   await world.work();
   assert.equal(world.puts.length, 5);
 });

@@ -8,6 +8,8 @@ import type { AppDeps } from "./parts.ts";
 const LOOK_EVERY_MS = 15_000;
 /** How soon it looks again when the answer was bad: its workers, or those of all processes, wait for a good one. */
 const LOOK_AGAIN_MS = 1_000;
+/** The duty that says that somebody works. Nothing is done under it; commands, and workers with another sink, ask whether it is taken. */
+export const WORK_DUTY = "work";
 /** The duty under which one process at a time follows the sink. */
 const DUTY = "sink";
 /** How long the duty of a process that died in the middle stays taken. */
@@ -22,13 +24,15 @@ export interface WatchedParts extends FollowedParts {
 
 /**
  * Keeps the ledger speaking of the sink while workers run: a store that lost everything (a FLUSHALL, a lost disk) has its
- * ledger rebuilt within some 15 s of its return, by one process. A store or sink that is away is waited for.
+ * ledger rebuilt within some 15 s of its return, by one process. A store or sink that is away is waited for, and so are workers that
+ * have another sink: the ledger is theirs until they have ended.
  */
 export class StoreWatch implements Closeable {
   readonly #parts: WatchedParts;
   readonly #deps: Pick<AppDeps, "clock" | "log">;
   readonly #ending = new AbortController();
   readonly #first = Promise.withResolvers<void>();
+  readonly #held = new Set<string>();
   #hasFollowed = false;
   #lastFault: string | undefined;
   #running: Promise<void> | undefined;
@@ -76,7 +80,7 @@ export class StoreWatch implements Closeable {
       const level = fault.code === "UNEXPECTED" ? "error" : "warn";
       // Once for an outage, not once a second.
       if (fault.code !== this.#lastFault) {
-        this.#deps.log[level]({ fault: fault.code, error: fault }, "the store or the memory is away; trying again");
+        this.#deps.log[level]({ fault: fault.code, error: fault }, "the memory cannot be followed now; trying again");
       }
       this.#lastFault = fault.code;
       return false;
@@ -88,22 +92,30 @@ export class StoreWatch implements Closeable {
     const { sealed, duties } = this.#parts.engine;
     const isKnown = this.#hasFollowed ? await knowsSink(sealed) : await isSinkFollowed(this.#parts, this.#deps, signal);
     if (isKnown) return true;
-    if (!(await duties.hold(DUTY, DUTY_MS))) return false; // Another process is at it.
+    if (!(await this.#hold(DUTY))) return false; // Another process is at it.
     try {
       const ended = new AbortController();
-      const following = followSink(this.#parts, this.#deps, signal).finally(() => ended.abort());
+      const deps = { ...this.#deps, mayReplace: () => this.#hold(WORK_DUTY) };
+      const following = followSink(this.#parts, deps, signal).finally(() => ended.abort());
       const [isFollowed] = await Promise.all([following, this.#renew(ended.signal)]);
       return isFollowed;
     } finally {
+      this.#held.clear();
       await duties.release(DUTY);
     }
   }
 
-  /** Keeps the duty during a long pass. One that is lost all the same does no harm: two passes do the same, twice. */
+  async #hold(duty: string): Promise<boolean> {
+    const isHeld = await this.#parts.engine.duties.hold(duty, DUTY_MS);
+    if (isHeld) this.#held.add(duty);
+    return isHeld;
+  }
+
+  /** Keeps the duties during a long pass. One that is lost all the same does no harm: two passes do the same, twice. */
   async #renew(signal: AbortSignal): Promise<void> {
     while (await isSleptOut(this.#deps.clock.sleep(DUTY_RENEW_MS, signal), signal)) {
       try {
-        await this.#parts.engine.duties.hold(DUTY, DUTY_MS);
+        for (const duty of this.#held) await this.#hold(duty);
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
         return; // The store is away, which ends the pass as well.

@@ -5,7 +5,7 @@ import { storeWaitMs } from "../processor/store-wait.ts";
 import { createDutyLoop } from "./duty-loop.ts";
 import { followSink } from "./follow-sink.ts";
 import type { AppDeps, Parts } from "./parts.ts";
-import { StoreWatch } from "./watch-store.ts";
+import { StoreWatch, WORK_DUTY } from "./watch-store.ts";
 
 /** How long a start waits for a command or a draining predecessor to give up the worker lock. */
 const LOCK_WAIT_MS = 10_000;
@@ -13,8 +13,6 @@ const LOCK_POLL_MS = 100;
 /** How often a start begins to follow the sink anew because another process was at it; each time that one has got further. */
 const FOLLOWS_MAX = 30;
 const FOLLOW_AGAIN_MS = 1_000;
-/** The duty that says that somebody works. Nothing is done under it; commands ask whether it is taken. */
-export const WORK_DUTY = "work";
 
 type Worker = Pick<Processor, "start">;
 
@@ -29,10 +27,14 @@ export async function becomeWorker(parts: Pick<Parts, "engine">, deps: Pick<AppD
   }
 }
 
-/** Sets the workers going, once the ledger speaks of the sink that they write to. Throws Fault STORE_UNAVAILABLE or SINK_…. */
+/**
+ * Sets the workers going, once the ledger speaks of the sink that they write to. Who works on a file is alone on it and may replace the
+ * sink; on a server a service has to. Throws Fault STORE_UNAVAILABLE or SINK_….
+ */
 export async function beginWork(parts: Parts, worker: Worker, deps: Pick<AppDeps, "clock" | "log">): Promise<void> {
   const { signal } = new AbortController(); // Each step of it has a bound of its own.
-  for (let follows = 1; !(await followSink(parts, deps, signal)); follows += 1) {
+  const following = { ...deps, mayReplace: async () => parts.server === undefined };
+  for (let follows = 1; !(await followSink(parts, following, signal)); follows += 1) {
     if (follows >= FOLLOWS_MAX) throw new Fault("STORE_UNAVAILABLE", "following the memory");
     await deps.clock.sleep(FOLLOW_AGAIN_MS);
   }

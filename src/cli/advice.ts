@@ -16,6 +16,8 @@ export const advice: Readonly<Record<FaultCode, string>> = {
   SINK_UNREACHABLE: "check that the memory layer runs and can be reached; work resumes by itself",
   SINK_UNAVAILABLE: "look at the memory layer's log, its disk and its permissions; work resumes by itself",
   SINK_REFUSED: "look at the dead letter; redrive it when the memory layer takes the document",
+  SINK_MISMATCH:
+    "set the memory layer as the running workers have it, or stop them all, and start one: it writes every account anew",
   SINK_WRITE_FAILED: "look at the memory layer's log, then redrive the dead letter",
   DOCUMENT_INVALID: "look at the account in the CRM; report it if the record is sound",
   REASON_INVALID: "report it as a bug, then memhook sync <account id>",
