@@ -173,8 +173,8 @@ export const DELIVERY_MUTANTS: readonly MutantGroup<RedisSuite>[] = [
       {
         name: "older events of a run count as synced",
         file: "lua/lib/complete.lua",
-        find: "M.SYNCED or M.SUPERSEDED",
-        replace: "M.SYNCED or M.SYNCED",
+        find: "isAnEvent and M.SUPERSEDED",
+        replace: "isAnEvent and M.SYNCED",
       },
       {
         name: "what arrived during a failing run waits for the backoff",

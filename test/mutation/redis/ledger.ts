@@ -29,6 +29,24 @@ export const LEDGER_MUTANTS: readonly MutantGroup<RedisSuite>[] = [
   },
   {
     suite: "ledger",
+    part: ": distrust",
+    mutants: [
+      {
+        name: "a lease from before ends a distrust",
+        file: "lua/lib/ledger.lua",
+        find: "entry.k < before.k",
+        replace: "false",
+      },
+      {
+        name: "a distrusted account keeps its fingerprint",
+        file: "lua/distrust.lua",
+        find: "f = '', r = was.r",
+        replace: "f = was.f or '', r = was.r",
+      },
+    ],
+  },
+  {
+    suite: "ledger",
     part: ": adopting",
     mutants: [
       {

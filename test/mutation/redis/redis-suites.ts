@@ -1,4 +1,4 @@
-import type { RedisAddress } from "../../../src/engines/redis/address.ts";
+import type { RedisAddress } from "../../../src/redis-address.ts";
 
 /** Ships the scripts of the copy before anything reads them. */
 const GENERATE = `
