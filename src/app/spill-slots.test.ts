@@ -164,3 +164,31 @@ test("what a left file fills the queue with refuses no live delivery", async () 
   assert.deepEqual(taken, ["old", "live"]);
   await fresh.close();
 });
+
+test("a receiver that nobody sends anything notices an outage, and refuses nobody for what others replay after it", async () => {
+  const { trouble, open, turns } = setUp();
+  const idle = open();
+  idle.start();
+  trouble.isAway = false;
+  await turns(() => false); // More than a minute: the time after a start is over.
+  trouble.isFull = true;
+  assert.deepEqual(await idle.deliver([eventOf("before")]), { outcome: "full" });
+  [trouble.isFull, trouble.isAway] = [false, true];
+  await turns(() => idle.status().isAway);
+  assert.equal(idle.status().isAway, true);
+  [trouble.isFull, trouble.isAway] = [true, false];
+  await turns(() => !idle.status().isAway);
+  assert.deepEqual(await idle.deliver([eventOf("after")]), { outcome: "taken", events: ["queued"] });
+  await idle.close();
+});
+
+test("a receiver that was just started refuses nobody: it cannot know what outage is over", async () => {
+  const { trouble, open, turns } = setUp();
+  [trouble.isFull, trouble.isAway] = [true, false];
+  const fresh = open();
+  fresh.start();
+  assert.deepEqual(await fresh.deliver([eventOf("first")]), { outcome: "taken", events: ["queued"] });
+  await turns(() => false);
+  assert.deepEqual(await fresh.deliver([eventOf("later")]), { outcome: "full" });
+  await fresh.close();
+});

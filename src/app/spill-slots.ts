@@ -6,8 +6,11 @@ import { asFault, Fault } from "../faults.ts";
 
 /** Processes that may receive on one DATA_DIR at once, each with a spill file of its own. */
 const SLOTS_MAX = 16;
-/** How often files of processes that have ended are looked for, and those that have been replayed are put back. */
-const ADOPT_EVERY_MS = 10_000;
+/**
+ * How often files of processes that have ended are looked for, those that have been replayed are put back, and the store is asked for
+ * a sign of life. The last bounds how long an outage may be that a process misses which nobody sends anything.
+ */
+const LOOK_EVERY_MS = 10_000;
 
 /** What the slots are opened with: a folder in place of a file. */
 export type SpillSlotDeps = Omit<SpillDeps, "path" | "presence"> & { readonly folder: string };
@@ -23,24 +26,22 @@ export function openSpillSlots(deps: SpillSlotDeps): Spill {
   const open = (slot: number) => openSpill({ ...shared, presence, path: slotPath(folder, slot) });
   const own = firstFree(open);
   const adopted = new Map<number, Spill>();
-  /** Bytes of rows that were set aside as damaged, by slot: a file of just these is not replayed again. */
-  const setAside = new Map<number, number>();
   const closing = new AbortController();
   let running: Promise<void> | undefined;
 
   const adopt = async () => {
     for (const [slot, spill] of adopted) {
-      if (spill.status().waiting > 0) continue;
+      // One with rows that cannot be read, or not be removed, is kept: put back, it would be found, and told of, again and again.
+      if (spill.status().bytes > 0) continue;
       adopted.delete(slot);
       await spill.close();
-      setAside.set(slot, spill.status().bytes);
     }
     for (let slot = 1; slot <= SLOTS_MAX; slot += 1) {
       if (slot === own.slot || adopted.has(slot) || !existsSync(slotPath(folder, slot))) continue;
       const left = openLeft(slot, open, deps);
       if (left === undefined) continue;
-      const { waiting, bytes } = left.status();
-      if (waiting === 0 || bytes === setAside.get(slot)) await left.close();
+      const { waiting } = left.status();
+      if (waiting === 0) await left.close();
       else {
         deps.log.info({ slot, events: waiting }, "deliveries that an ended process left are replayed");
         adopted.set(slot, left);
@@ -50,13 +51,15 @@ export function openSpillSlots(deps: SpillSlotDeps): Spill {
   };
   const run = async () => {
     while (!closing.signal.aborted) {
-      await adopt();
-      await deps.clock.sleep(ADOPT_EVERY_MS, closing.signal).catch(() => undefined); // Closed.
+      await Promise.all([adopt(), own.spill.look()]);
+      await deps.clock.sleep(LOOK_EVERY_MS, closing.signal).catch(() => undefined); // Closed.
     }
   };
   return {
     deliver: (events) => own.spill.deliver(events),
+    look: () => own.spill.look(),
     start: () => {
+      presence.recover(); // What others spilled in an outage before this start is not known here.
       own.spill.start();
       running ??= run();
     },

@@ -68,8 +68,7 @@ describe("on Redis", () => {
     bytes: 900,
     bytesMax: 1_000,
     isAway: true,
-    isFull: false,
-    isUnwritable: false,
+    refusal: undefined,
   };
 
   function onRedis(role: Role, spill?: SpillStatus) {
@@ -95,8 +94,16 @@ describe("on Redis", () => {
     }
   });
 
+  test("that is away, nobody is told that deliveries are kept where they are refused", async () => {
+    const awayMessage = async (refusal: SpillStatus["refusal"]) =>
+      (await onRedis("receiver", { ...spilling, refusal }).health()).problems[0]?.message ?? "";
+    assert.match(await awayMessage(undefined), /kept in the spill file/);
+    for (const refusal of ["full", "unwritable"] as const)
+      assert.match(await awayMessage(refusal), /^Redis is away or takes nothing: work waits/);
+  });
+
   test("that is away, with a full file, deliveries are refused: not ready, unhealthy", async () => {
-    const status = onRedis("receiver", { ...spilling, isFull: true });
+    const status = onRedis("receiver", { ...spilling, refusal: "full" });
     assert.equal(await status.isReady(), false);
     const report = await status.health();
     assert.equal(report.status, "unhealthy");
@@ -107,7 +114,7 @@ describe("on Redis", () => {
   });
 
   test("that is away, with a file that cannot be written, deliveries are refused: not ready, unhealthy", async () => {
-    const status = onRedis("receiver", { ...spilling, waiting: 0, isUnwritable: true });
+    const status = onRedis("receiver", { ...spilling, waiting: 0, refusal: "unwritable" });
     assert.equal(await status.isReady(), false);
     const report = await status.health();
     assert.equal(report.status, "unhealthy");

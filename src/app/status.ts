@@ -75,7 +75,7 @@ export function createStatus(deps: StatusDeps): Status {
     if (deps.server !== undefined && !receives(deps.role)) return true;
     // As long as the file takes deliveries it does not matter whether the server does.
     const spill = deps.spill();
-    if (spill !== undefined && !spill.isFull && !spill.isUnwritable) return true;
+    if (spill !== undefined && spill.refusal === undefined) return true;
     return isWritable();
   };
   const sight = () => ({ isConnected: deps.server?.isConnected(), spill: deps.spill() });

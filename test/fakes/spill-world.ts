@@ -38,7 +38,8 @@ export class SmallStore {
     if (mood === "away") throw new Fault("STORE_UNAVAILABLE", "delivering");
     if (mood === "invalid") throw new Fault("STORE_INVALID", "delivering");
     if (mood === "bug") throw new TypeError("a bug");
-    const isFull = this.queued.length + events.length > this.capacity;
+    const isNew = ({ dedupKey }: NewEvent) => dedupKey === undefined || !this.#known.has(dedupKey);
+    const isFull = events.filter(isNew).length > Math.max(0, this.capacity - this.queued.length);
     if (isFull && options.isAcknowledged !== true) return { outcome: "full" };
     const fates = events.map((event) => this.#take(event));
     await this.beforeAnswer();

@@ -71,17 +71,18 @@ storeTier("the redis engine's history", (emptyStore) => {
   };
   const historyKeys = async ({ keys }: EngineStore) =>
     (await Promise.all(["log:", "fate:", "ids:", "dedup"].map(keys))).map((found) => found.length);
+  /** The youngest page of records, and what stands beside it. */
+  const YOUNGEST = [1, 1, 1, 0];
   const numbered = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name}${n}`);
 
   test("when history ends nothing is left of it but the youngest page", WITHIN, async (context) => {
     const { clock, store } = await still(context);
     const engine = await store.open({ clock });
     await passThrough(engine, clock, numbered("e", 1_000));
-    const [logs, fates] = await historyKeys(store);
-    assert.deepEqual([logs, fates], [32, 5]);
+    assert.deepEqual((await historyKeys(store)).slice(0, 3), [32, 5, 2]);
     await clock.advance(DAY_MS);
     await prune(engine, clock);
-    assert.deepEqual(await historyKeys(store), [1, 1, 0, 0]);
+    assert.deepEqual(await historyKeys(store), YOUNGEST);
     assert.deepEqual(await engine.view.events("e999"), []);
     await passThrough(engine, clock, ["later"]);
     assert.equal((await engine.view.events("later"))[0]?.fate, "synced");
@@ -108,7 +109,7 @@ storeTier("the redis engine's history", (emptyStore) => {
     await complete(engine, held);
     await clock.advance(DAY_MS);
     await prune(engine, clock);
-    assert.deepEqual(await historyKeys(store), [1, 1, 0, 0]);
+    assert.deepEqual(await historyKeys(store), YOUNGEST);
     assert.deepEqual(await store.keys("held-pages"), []);
   });
 

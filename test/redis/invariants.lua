@@ -1,7 +1,7 @@
 -- Counts everything anew and compares it with what the engine keeps; test/redis/invariants.ts runs it after each test.
 -- KEYS[1] prefix. ARGV: time.
 -- Returns what is wrong, one text each.
---!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold failures letters bury leases ledger
+--!include store records fates log ids job-packing jobs claims ages flush-jobs finish joining chains rests hold failures letters bury leases ledger
 local wrongs = {}
 local function expect(what, is, should)
   if is ~= should then wrongs[#wrongs + 1] = what .. ': is ' .. tostring(is) .. ', should be ' .. tostring(should) end
@@ -103,8 +103,8 @@ for page = 1, math.floor(M.totals.seq / M.PAGE) do
     local seq = page * M.PAGE + index - 1
     if record ~= '' then
       rows = rows + 1
-      local bucket = struct.unpack('>H', record, 14)
-      if M.isEvent(record) then expect('id of ' .. seq, redis.call('SISMEMBER', M.key('ids:' .. bucket), seq), 1) end
+      local mark = redis.call('GETRANGE', M.idPage(seq), seq % M.ID_PAGE * 2, seq % M.ID_PAGE * 2 + 1)
+      expect('id of ' .. seq, mark ~= '' and mark ~= '\0\0', M.isEvent(record))
     end
   end
 end

@@ -9,6 +9,9 @@ import type { RedisAddress } from "../../src/redis-address.ts";
 import { startRedis } from "./redis-server.ts";
 import { redisTier } from "./redis-tier.ts";
 
+/** A replica reports once a second, and has to be online first. */
+const CLOSE_MS_MAX = 10_000;
+
 redisTier("a survey of a server", () => {
   test("tells its settings as they are", async (context) => {
     const redis = await startRedis({
@@ -29,6 +32,7 @@ redisTier("a survey of a server", () => {
         isAppendWritten: true,
         save: "3600 1",
         replicas: 0,
+        replicasClose: undefined,
         replicasToWrite: 0,
         maxmemoryBytes: 64 * 1_048_576,
         maxmemoryPolicy: "allkeys-lru",
@@ -58,7 +62,20 @@ redisTier("a survey of a server", () => {
       );
     assert.deepEqual(await severities(), ["warn"]);
     await master.ask("CONFIG", "SET", "min-replicas-to-write", "1");
-    assert.deepEqual(await severities(), ["ok"]);
+    // Close behind is who has said so: a replica does once a second.
+    await context.waitFor(async () => assert.deepEqual(await severities(), ["ok"]), { timeout: CLOSE_MS_MAX });
+    await master.ask("CONFIG", "SET", "min-replicas-max-lag", "0"); // Switches the rule off.
+    assert.deepEqual(await severities(), ["warn"]);
+  });
+
+  test("tells of a server that refuses writes for want of replicas", async (context) => {
+    const redis = await startRedis({ args: ["--min-replicas-to-write", "1"] });
+    context.after(() => redis.stop());
+    assert.match(String(await redis.ask("SET", "a", "b").catch(String)), /NOREPLICAS/);
+    const survey = await surveyed(context, redis.address);
+    assert.deepEqual([survey.replicas, survey.replicasClose, survey.replicasToWrite], [0, 0, 1]);
+    const finding = judgeStore(survey).find(({ check }) => check === "replication");
+    assert.deepEqual([finding?.severity, finding?.detail.includes("Redis refuses writes")], ["warn", true]);
   });
 
   test("asks what it may where CONFIG is forbidden, as at managed services", async (context) => {

@@ -13,6 +13,7 @@ const SOUND: StoreSurvey = {
   isAppendWritten: true,
   save: "",
   replicas: 0,
+  replicasClose: undefined,
   replicasToWrite: 0,
   maxmemoryBytes: 1e9,
   maxmemoryPolicy: "noeviction",
@@ -25,6 +26,9 @@ const SOUND: StoreSurvey = {
 function severityOf(check: string, differing: Partial<StoreSurvey>): string | undefined {
   return judgeStore({ ...SOUND, ...differing }).find((finding) => finding.check === check)?.severity;
 }
+
+const replicationOf = (differing: Partial<StoreSurvey>) =>
+  judgeStore({ ...SOUND, ...differing }).find(({ check }) => check === "replication");
 
 test("a server that keeps its promises has nothing to complain about", () => {
   assert.deepEqual(
@@ -67,6 +71,26 @@ test("what a fail-over loses is told, unless a write waits for replicas close be
   assert.equal(severityOf("replication", {}), undefined);
 });
 
+test("a server that waits for more replicas than are close behind refuses writes, and that is told", () => {
+  const refusing = /Redis refuses writes/;
+  assert.match(replicationOf({ replicas: 0, replicasToWrite: 1 })?.detail ?? "", refusing);
+  assert.match(replicationOf({ replicas: 2, replicasClose: 1, replicasToWrite: 2 })?.detail ?? "", refusing);
+  assert.equal(severityOf("replication", { replicas: 0, replicasToWrite: 1 }), "warn");
+  assert.equal(severityOf("replication", { replicas: 2, replicasClose: 1, replicasToWrite: 2 }), "warn");
+  assert.equal(severityOf("replication", { replicas: 2, replicasClose: 1, replicasToWrite: 1 }), "ok");
+});
+
+test("where the server tells only half of its replication, the other half is asked for, not guessed", () => {
+  for (const differing of [
+    { replicas: 1, replicasToWrite: undefined },
+    { replicas: undefined, replicasToWrite: 1 },
+  ]) {
+    const finding = replicationOf(differing);
+    assert.deepEqual([finding?.severity, finding?.todo.startsWith("ask your provider")], ["warn", true]);
+    assert.match(finding?.detail ?? "", /does not tell/);
+  }
+});
+
 test("versions before 6.2 are refused; Valkey counts by the Redis that it is like", () => {
   assert.equal(severityOf("version", { redisVersion: "6.0.20", version: "6.0.20" }), "refuse");
   assert.equal(severityOf("version", { redisVersion: "6.2.0" }), "ok");
@@ -93,6 +117,7 @@ test("what a server does not tell is no reason to refuse it, but is told", () =>
     isAppendWritten: undefined,
     save: undefined,
     replicas: undefined,
+    replicasClose: undefined,
     replicasToWrite: undefined,
     maxmemoryBytes: undefined,
     maxmemoryPolicy: undefined,

@@ -18,11 +18,20 @@ const SKEW_MS_MAX = 1_000;
 /** Above this share of `maxmemory` a burst of deliveries ends in refusals. */
 const MEMORY_SHARE_MAX = 0.9;
 
+const JUDGES: readonly ((survey: StoreSurvey) => StoreFinding | undefined)[] = [
+  judgeVersion,
+  judgePersistence,
+  judgeReplication,
+  judgeEviction,
+  judgeMemory,
+  judgeRole,
+  judgeClock,
+  judgeCluster,
+];
+
 /** Says what a survey means for the promise that nothing acknowledged is lost. One finding a check. */
 export function judgeStore(survey: StoreSurvey): readonly StoreFinding[] {
-  const judges = [judgeVersion, judgePersistence, judgeReplication, judgeEviction];
-  const others = [judgeMemory, judgeRole, judgeClock, judgeCluster];
-  return [...judges, ...others].map((judge) => judge(survey)).filter((finding) => finding !== undefined);
+  return JUDGES.map((judge) => judge(survey)).filter((finding) => finding !== undefined);
 }
 
 function judgeVersion({ kind, version, redisVersion }: StoreSurvey): StoreFinding {
@@ -75,10 +84,20 @@ function judgePersistence({ appendonly, appendfsync, isAppendWritten, save }: St
 }
 
 /** Replication is asynchronous, so a replica that takes over lacks what the master took last: of a master cut off, all it still took. */
-function judgeReplication({ replicas = 0, replicasToWrite = 0 }: StoreSurvey): StoreFinding | undefined {
+function judgeReplication({ replicas, replicasClose, replicasToWrite }: StoreSurvey): StoreFinding | undefined {
   const check = "replication";
-  if (replicas === 0 && replicasToWrite === 0) return undefined;
+  if ((replicas ?? 0) === 0 && (replicasToWrite ?? 0) === 0) return undefined;
+  if (replicas === undefined) return unseen(check, "the server does not tell whether a replica follows it");
   const have = `${replicas} replica${replicas === 1 ? "" : "s"}`;
+  if (replicasToWrite === undefined)
+    return unseen(check, `${have}, and the server does not tell how many have to be close behind for a write`);
+  const close = replicasClose ?? replicas;
+  if (close < replicasToWrite)
+    return warn(
+      check,
+      `${replicasToWrite} to write, and ${close} close behind: Redis refuses writes`,
+      "look at the replicas, or lower min-replicas-to-write",
+    );
   if (replicasToWrite > 0)
     return ok(check, `${have}, ${replicasToWrite} to write: a fail-over loses at most what that one lagged behind`);
   return warn(
@@ -146,5 +165,9 @@ function refuse(check: string, detail: string, todo: string): StoreFinding {
 
 /** What cannot be seen has to be asked of whoever runs the server. */
 function unseen(check: string, detail: string): StoreFinding {
-  return warn(check, detail, "ask your provider; memhook needs appendonly yes and maxmemory-policy noeviction");
+  return warn(
+    check,
+    detail,
+    "ask your provider; memhook needs appendonly yes and maxmemory-policy noeviction, and min-replicas-to-write 1 where a replica may take over",
+  );
 }

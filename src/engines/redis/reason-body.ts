@@ -5,11 +5,8 @@ import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { addressOf, addressText, rankCode } from "./codes.ts";
 
-/**
- * Sets of ids that events are looked up by: 2,048 of up to 512 small numbers each take 10 to 30 bytes an event up to a million
- * events; beyond, Redis keeps each as a hash table, and an event costs some 60.
- */
-const ID_BUCKETS = 2_048;
+/** Values of an id's mark: two bytes, 0 = no event. Of a million events some 15 share one, and their ids decide. */
+const ID_MARKS = 65_535;
 /** What four bytes hold: 49 days. */
 const DELAY_MS_MAX = 0xffff_ffff;
 /** Bits of a record's flags; see lua/lib/log.lua. */
@@ -34,9 +31,13 @@ export interface ReasonRecord {
   readonly address: JobAddress;
 }
 
-/** The buckets in which an event, or those of the delivery that is named, may lie. */
-export function idBuckets(eventId: string): readonly number[] {
-  return searchHashes(eventId).map((hash) => hash % ID_BUCKETS);
+/** The marks that an event, or those of the delivery that is named, may have; see lua/lib/ids.lua. */
+export function idMarks(eventId: string): readonly number[] {
+  return [...new Set(searchHashes(eventId).map(markOf))];
+}
+
+function markOf(hash: number): number {
+  return 1 + (hash % ID_MARKS);
 }
 
 /** Writes one wish for work as lua/lib/hold.lua reads it. */
@@ -52,6 +53,7 @@ export function writeWish(writer: ByteWriter, job: NewJob | NewEvent): void {
     .u8(rankCode(job.rank))
     .u8(isFiltered ? IS_FILTERED : 0)
     .u32(Math.max(0, job.delayMs))
+    .u16(label === undefined ? 0 : markOf(eventHash(job.reason.eventId ?? "")))
     .sized(() => writeBody(writer, { reason: job.reason, address, dedupKey, isEvent: label !== undefined }))
     .shortText(label ?? "");
 }
@@ -85,8 +87,7 @@ function writeBody(
         (isDerived ? IS_DERIVED : 0) +
         (isEvent ? IS_EVENT : 0) +
         (at < 0 ? 0 : IS_SHORTENED),
-    )
-    .u16(isEvent ? eventHash(eventId) % ID_BUCKETS : 0);
+    );
   if (hash !== undefined) writer.bytes(hash);
   if (at < 0) writer.longText(address);
   else writer.sized(() => writer.u16(at).u8(id.length).text(address.slice(0, -id.length)));
@@ -104,7 +105,6 @@ export function readBody(body: Buffer): ReasonRecord {
   const reader = new ByteReader(body);
   const receivedAt = reader.u48();
   const flags = reader.u8();
-  reader.u16();
   const hash = (flags & HAS_HASH) === 0 ? undefined : reader.bytes(HASH_BYTES);
   const address = reader.bytes(reader.u16());
   const eventId = eventIdOf(reader, flags, hash);

@@ -14,7 +14,7 @@ import type {
 import { addressOf, fateOf, LANE_LETTERS, laneOfLetter, rankOf } from "./codes.ts";
 import type { Reply, Script } from "./connection.ts";
 import type { EngineDeps } from "./engine-deps.ts";
-import { idBuckets, readBody } from "./reason-body.ts";
+import { idMarks, readBody } from "./reason-body.ts";
 import { SCRIPTS } from "./scripts.generated.ts";
 
 /** Dead letters handled in one step, so that a redrive of very many does not hold up deliveries. */
@@ -78,8 +78,8 @@ export function createQueueView({ turn, options }: EngineDeps): QueueView {
     redrive: (selection) => inSteps(selection, SCRIPTS.redrive, [String(maxWaitMs), String(restMs)]),
     purge: (selection) => inSteps(selection, SCRIPTS.purge, []),
     events: async (eventId) => {
-      const buckets = JSON.stringify(idBuckets(eventId));
-      const found = list(await turn.run(SCRIPTS.events, [buckets, String(EVENTS_LOOKED_AT_MAX)])).flatMap(eventsOf);
+      const marks = JSON.stringify(idMarks(eventId));
+      const found = list(await turn.run(SCRIPTS.events, [marks, String(EVENTS_LOOKED_AT_MAX)])).flatMap(eventsOf);
       return found.filter((event) => isEventOf(event.eventId, eventId)).slice(0, EVENTS_SHOWN_MAX);
     },
     jobs: async (key) => list(await turn.run(SCRIPTS.jobs, [key])).map((reply) => jobOf(reply, key)),

@@ -16,9 +16,11 @@ export interface StoreSurvey {
   readonly isAppendWritten: boolean | undefined;
   /** Snapshot rules as in `3600 1 300 100`; empty = none are taken. */
   readonly save: string | undefined;
-  /** Replicas that follow the server, and how many of them have to be close behind for it to take a write; 0 = none has to. */
+  /** Replicas that follow the server, and how many have to be close behind for it to take a write; 0 = none has to. */
   readonly replicas: number | undefined;
   readonly replicasToWrite: number | undefined;
+  /** Replicas that are close behind: told only where some have to be. */
+  readonly replicasClose: number | undefined;
   /** 0 = as much as the machine has. */
   readonly maxmemoryBytes: number | undefined;
   readonly maxmemoryPolicy: string | undefined;
@@ -29,41 +31,53 @@ export interface StoreSurvey {
   readonly clusterState: string | undefined;
 }
 
+/** The settings that a survey reads. */
+const SETTINGS = [
+  "appendonly",
+  "appendfsync",
+  "save",
+  "min-replicas-to-write",
+  "min-replicas-max-lag",
+  "maxmemory",
+  "maxmemory-policy",
+] as const;
+
 /** Asks the server in charge about itself. Throws Fault STORE_UNAVAILABLE. */
 export async function surveyStore(
   connection: Pick<RedisConnection, "call">,
   clock: Pick<Clock, "now">,
 ): Promise<StoreSurvey> {
   const ask = (command: string, args: readonly string[]) => unlessForbidden(connection.call(command, args));
-  const setting = async (name: string) => textAt(await ask("config", ["get", name]), 1);
   const clockSkewMs = await skewOf(() => ask("time", []), clock);
-  const [infoText, appendonly, appendfsync, save, toWrite, maxmemory, maxmemoryPolicy, cluster] = await Promise.all([
+  const setting = async (name: (typeof SETTINGS)[number]) =>
+    [name, textAt(await ask("config", ["get", name]), 1)] as const;
+  const [infoText, cluster, ...read] = await Promise.all([
     ask("info", []),
-    setting("appendonly"),
-    setting("appendfsync"),
-    setting("save"),
-    setting("min-replicas-to-write"),
-    setting("maxmemory"),
-    setting("maxmemory-policy"),
     ask("cluster", ["info"]),
+    ...SETTINGS.map(setting),
   ]);
+  const settings = new Map<(typeof SETTINGS)[number], string | undefined>(read);
   const info = fieldsOf(infoText);
   const isValkey = info.has("valkey_version") || info.get("server_name") === "valkey";
   const redisVersion = info.get("redis_version");
-  const aof = appendonly ?? info.get("aof_enabled");
+  const aof = settings.get("appendonly") ?? info.get("aof_enabled");
   return {
     kind: info.size === 0 ? undefined : isValkey ? "valkey" : "redis",
     version: info.get("valkey_version") ?? redisVersion,
     redisVersion,
     role: info.get("role"),
     appendonly: aof === undefined ? undefined : aof === "yes" || aof === "1",
-    appendfsync,
+    appendfsync: settings.get("appendfsync"),
     isAppendWritten: isOk(info.get("aof_last_write_status")),
-    save,
+    save: settings.get("save"),
     replicas: numberOf(info.get("connected_slaves")),
-    replicasToWrite: numberOf(toWrite),
-    maxmemoryBytes: numberOf(maxmemory ?? info.get("maxmemory")),
-    maxmemoryPolicy: maxmemoryPolicy ?? info.get("maxmemory_policy"),
+    // A lag of 0 switches the rule off.
+    replicasToWrite: numberOf(
+      settings.get("min-replicas-max-lag") === "0" ? "0" : settings.get("min-replicas-to-write"),
+    ),
+    replicasClose: numberOf(info.get("min_slaves_good_slaves")),
+    maxmemoryBytes: numberOf(settings.get("maxmemory") ?? info.get("maxmemory")),
+    maxmemoryPolicy: settings.get("maxmemory-policy") ?? info.get("maxmemory_policy"),
     usedMemoryBytes: numberOf(info.get("used_memory")),
     clockSkewMs,
     clusterState: info.get("cluster_enabled") === "1" ? fieldsOf(cluster).get("cluster_state") : undefined,

@@ -1,11 +1,11 @@
 import type { Clock } from "../../clock.ts";
 import type { Counters } from "../../counters.ts";
-import { asFault, Fault, type FaultCode } from "../../faults.ts";
+import { asFault, type Fault, type FaultCode } from "../../faults.ts";
 import type { Log } from "../../log.ts";
 import type { DeliverOptions, NewEvent, Queue } from "../../queue/queue.ts";
 import type { SpilledDelivery, SpillFile } from "./spill-file.ts";
 import type { SpillKind } from "./spill-table.ts";
-import type { StorePresence } from "./store-presence.ts";
+import { isAbsence, type StorePresence } from "./store-presence.ts";
 
 /** Events in one round: one call of the Redis engine (some 3 ms of its time), so that live deliveries never wait long behind it. */
 const ROUND_EVENTS_MAX = 200;
@@ -15,6 +15,10 @@ const ROUND_EVENTS_MAX = 200;
  * outage is a sync per account and not a queue's length at a time. What came soon after waits for room, and is asked for before any later one.
  */
 const KINDS = ["away", "full"] as const satisfies readonly SpillKind[];
+
+/** What a call was for, and what a person reads when the store answers it with a fault. */
+const REPLAYING = ["replaying a spilled delivery", "a spilled delivery is refused and tried again later"] as const;
+const LOOKING = ["looking whether the store takes deliveries", "the store answers with a fault"] as const;
 
 /** What replaying needs. */
 export interface ReplayDeps {
@@ -93,17 +97,12 @@ export class Replay {
 
   async #ask(events: readonly NewEvent[], options?: DeliverOptions): Promise<PieceFate> {
     const { store, presence } = this.#deps;
-    const call = presence.ask();
     try {
-      const { outcome } = await store.deliver(events, options);
-      presence.answered(call);
-      return outcome;
+      return (await presence.call(() => store.deliver(events, options))).outcome;
     } catch (error) {
-      if (error instanceof Fault && error.code === "STORE_UNAVAILABLE") {
-        presence.failed(call);
-        return "left";
-      }
-      this.#tell(asFault(error, "replaying a spilled delivery"), "a spilled delivery is refused and tried again later");
+      if (isAbsence(error)) return "left";
+      const [doing, message] = events.length === 0 ? LOOKING : REPLAYING;
+      this.#tell(asFault(error, doing), message);
       return "refused";
     }
   }

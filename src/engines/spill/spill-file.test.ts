@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { eventOf, MEGABYTE, spillPath } from "../../../test/fakes/spill-world.ts";
+import { eventOf, MEGABYTE, spillPath, until } from "../../../test/fakes/spill-world.ts";
 import { connect, integer, openDatabase } from "../embedded/database.ts";
 import { openSpillFile, SpillFile } from "./spill-file.ts";
 import { SPILL_MIGRATIONS } from "./spill-table.ts";
@@ -109,13 +109,14 @@ test("the bound holds for what waits: a delivery past it is refused whole, a rem
   const results = await Promise.all(Array.from({ length: 20 }, (_, id) => file.append([eventOf(id)])));
   const taken = results.filter((result) => result !== "full").length;
   assert.ok(taken > 3 && taken < 10, `${taken} fit`);
-  assert.ok(file.bytes <= 1_000 && file.isFull);
+  assert.ok(file.bytes <= 1_000);
+  assert.equal(file.refusal, "full");
   const before = file.bytes;
   assert.equal(await file.append([eventOf("a"), eventOf("b")]), "full");
   assert.deepEqual([file.bytes, file.waiting], [before, taken]);
 
   await file.remove(file.next(1).deliveries);
-  assert.equal(file.isFull, false);
+  assert.equal(file.refusal, undefined);
   assert.deepEqual(await file.append([eventOf(19)]), ["queued"]); // Refused before, so it is no duplicate.
 });
 
@@ -201,6 +202,27 @@ test("what the disk refuses to remove is not read again, and goes with a later c
   database.exec("PRAGMA query_only = OFF");
   await file.append([eventOf(3)]);
   assert.deepEqual(database.prepare("SELECT seq FROM deliveries ORDER BY seq").all(), [[2], [3]]);
+});
+
+test("when a disk takes writes again all that was answered meanwhile goes, more than a commit holds, also at the close", async (t) => {
+  for (const way of ["by itself", "at the close"] as const) {
+    const path = spillPath(t);
+    const database = openDatabase(path, SPILL_MIGRATIONS);
+    const file = new SpillFile(database, { bytesMax: MEGABYTE, onClosed: () => undefined });
+    t.after(() => file.close());
+    const ids = Array.from({ length: 2_500 }, (_, id) => id);
+    await Promise.all(ids.map((id) => file.append([eventOf(id)])));
+    database.exec("PRAGMA query_only = ON");
+    for (let page = file.next(500); page.deliveries.length > 0; page = file.next(500))
+      await file.remove(page.deliveries);
+    database.exec("PRAGMA query_only = OFF");
+    if (way === "by itself") await file.prove();
+    else file.close();
+    await until(() => way === "at the close" || file.bytes === 0);
+    const beside = connect(path);
+    assert.deepEqual(beside.prepare("SELECT count(*) FROM deliveries").get(), [0], way);
+    beside.close();
+  }
 });
 
 test("a damaged row is set aside with a fault and its neighbours are read; its keys pass for duplicates no more", async (t) => {

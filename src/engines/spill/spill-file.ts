@@ -5,7 +5,7 @@ import type { NewEvent } from "../../queue/queue.ts";
 import { type Database, isStoreTrouble, openDatabase, storeFault } from "../embedded/database.ts";
 import { WorkerLock } from "../embedded/worker-lock.ts";
 import { packEvent, unpackDelivery } from "./spill-row.ts";
-import { SEQ_BEFORE, SPILL_MIGRATIONS, type SpillKind, type SpillRow, SpillTable } from "./spill-table.ts";
+import { beginnings, SPILL_MIGRATIONS, type SpillKind, type SpillRow, SpillTable } from "./spill-table.ts";
 import { keyName, WaitingKeys } from "./waiting-keys.ts";
 
 /** Most deliveries, and most removals, in one transaction: some 10 ms of work on a fast disk. */
@@ -14,6 +14,9 @@ const ROWS_A_COMMIT_MAX = 1_000;
 const ROW_BYTES = 24;
 /** The file holds ids of customers' records: its owner's only. What SQLite keeps beside it takes over the mode. */
 const FILE_MODE = 0o600;
+
+/** Why a file takes nothing: it is `full`, or its disk is full or read-only. */
+export type SpillRefusal = "full" | "unwritable";
 
 /** What became of an event that was to be spilled. `duplicate`: its dedup key already waits in the file. */
 export type SpillFate = "queued" | "duplicate" | "filtered";
@@ -32,6 +35,8 @@ export interface SpillPage {
   /** Rows that could not be read. They stay in the file, unread until the next start (of a release that knows them, perhaps). */
   readonly damaged: readonly Fault[];
 }
+
+type SpillFileOptions = Readonly<{ bytesMax: number; onClosed: () => void }>;
 
 interface PendingAppend {
   readonly kind: SpillKind;
@@ -68,8 +73,7 @@ export function openSpillFile({ path, bytesMax }: { readonly path: string; reado
  */
 export class SpillFile {
   readonly #table: SpillTable;
-  readonly #bytesMax: number;
-  readonly #onClosed: () => void;
+  readonly #options: SpillFileOptions;
   readonly #keys = new WaitingKeys();
   /** Rows that could not be read: not looked at again by this process. Bounded by the rows of the file. */
   readonly #damaged = new Set<number>();
@@ -80,24 +84,20 @@ export class SpillFile {
   #isScheduled = false;
   #isClosed = false;
   /** The newest row of each kind, then the last one that was read. */
-  readonly #lastSeq: Record<SpillKind, number>;
-  readonly #cursor: Record<SpillKind, number> = { ...SEQ_BEFORE };
+  #lastSeq: Record<SpillKind, number>;
+  #cursor = beginnings();
   #bytes: number;
   #waiting: number;
   #isFull = false;
   #isUnwritable = false;
 
-  constructor(
-    database: Database,
-    { bytesMax, onClosed }: { readonly bytesMax: number; readonly onClosed: () => void },
-  ) {
+  constructor(database: Database, options: SpillFileOptions) {
     this.#table = new SpillTable(database);
-    this.#bytesMax = bytesMax;
-    this.#onClosed = onClosed;
+    this.#options = options;
     const { rows, events, bytes } = this.#table.totals();
     this.#waiting = events;
     this.#bytes = bytes + rows * ROW_BYTES;
-    this.#lastSeq = { away: this.#table.newest("away"), full: this.#table.newest("full") };
+    this.#lastSeq = this.#table.newest();
   }
 
   /** Events that wait to be replayed. */
@@ -110,14 +110,10 @@ export class SpillFile {
     return this.#bytes;
   }
 
-  /** True from a refusal until there is room again. */
-  get isFull(): boolean {
-    return this.#isFull;
-  }
-
-  /** True from a write that failed (its disk is full or read-only) until one succeeds. */
-  get isUnwritable(): boolean {
-    return this.#isUnwritable;
+  /** Why it takes nothing now: from a write that failed until one succeeds, or from a refusal for want of room until there is some. */
+  get refusal(): SpillRefusal | undefined {
+    if (this.#isUnwritable) return "unwritable";
+    return this.#isFull ? "full" : undefined;
   }
 
   /**
@@ -125,8 +121,7 @@ export class SpillFile {
    * Throws Fault STORE_UNAVAILABLE or STORE_INVALID; then nothing was written.
    */
   append(events: readonly NewEvent[], kind: SpillKind = "away"): Promise<readonly SpillFate[] | "full"> {
-    if (this.#isClosed)
-      return Promise.reject(new Fault("STORE_UNAVAILABLE", "using the spill file after it was closed"));
+    if (this.#isClosed) return Promise.reject(new Fault("STORE_UNAVAILABLE", "using a closed spill file"));
     const packed = events.map((event) => ({ event, name: keyName(event), json: packEvent(event) }));
     return new Promise((resolve, reject) => {
       this.#pending.push({ kind, packed, resolve, reject });
@@ -155,7 +150,7 @@ export class SpillFile {
 
   /** Begins again with the first rows: some were read and could not be delivered. */
   rewind(): void {
-    Object.assign(this.#cursor, SEQ_BEFORE);
+    this.#cursor = beginnings();
   }
 
   /**
@@ -171,7 +166,7 @@ export class SpillFile {
     return this.prove();
   }
 
-  /** Tries whether the file can be written, by what is pending or else a page that stays as it is; `isUnwritable` tells how it went. */
+  /** Tries whether the file can be written, by what is pending or else a page that stays as it is; `refusal` tells how it went. */
   prove(): Promise<void> {
     return new Promise((resolve) => {
       this.#flushed.push(resolve);
@@ -183,10 +178,11 @@ export class SpillFile {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    do this.#flush();
-    while (this.#pending.length > 0);
+    let isWritten: boolean;
+    do isWritten = this.#flush();
+    while (this.#pending.length > 0 || (isWritten && this.#answered.size > 0));
     this.#table.close();
-    this.#onClosed();
+    this.#options.onClosed();
   }
 
   #schedule(): void {
@@ -198,32 +194,35 @@ export class SpillFile {
     });
   }
 
-  /** One transaction: removals first, so that what they free can be used. */
-  #flush(): void {
+  /** One transaction: removals first, so that what they free can be used. False = the disk refused it. */
+  #flush(): boolean {
     const flushed = this.#flushed.splice(0);
     const appends = this.#pending.splice(0, ROWS_A_COMMIT_MAX);
     if (this.#pending.length > 0) this.#schedule();
     const removals = [...this.#answered].slice(0, ROWS_A_COMMIT_MAX);
-    if (flushed.length + appends.length + removals.length === 0) return;
+    if (flushed.length + appends.length + removals.length === 0) return true;
     try {
       this.#commit(appends, removals);
+      if (this.#answered.size > 0) this.#schedule(); // What a disk refused for long is more than one commit takes out.
       if (removals.length > 0 && this.#bytes === 0) this.#table.shrink();
+      return true;
     } catch (error) {
       this.#isUnwritable = true;
       const fault = storeFault(error, "writing the spill file");
       for (const { reject } of appends) reject(fault);
       if (!isStoreTrouble(error)) throw error; // A bug; the rejections may have no reader that sees it as one.
+      return false;
     } finally {
       for (const resolve of flushed) resolve();
     }
   }
 
   #commit(appends: readonly PendingAppend[], removals: readonly (readonly [seq: number, bytes: number])[]): void {
-    const added: Addition = { bytes: 0, rows: { away: 0, full: 0 }, waiting: 0, names: new Set() };
+    const added: Addition = { bytes: 0, lastSeq: { ...this.#lastSeq }, waiting: 0, names: new Set() };
     const freed = removals.reduce((sum, [, bytes]) => sum + bytes, 0);
     const results = this.#table.transact(() => {
       for (const [seq] of removals) this.#table.remove(seq);
-      const written = appends.map((append) => this.#write(append, added, this.#bytesMax - this.#bytes + freed));
+      const written = appends.map((append) => this.#write(append, added, this.#options.bytesMax - this.#bytes + freed));
       if (appends.length + removals.length === 0) this.#table.prove();
       return written;
     });
@@ -231,8 +230,7 @@ export class SpillFile {
     // One that only met duplicates, or no room, has written nothing.
     if (added.bytes > 0 || removals.length > 0 || appends.length === 0) this.#isUnwritable = false;
     for (const [seq] of removals) this.#answered.delete(seq);
-    this.#lastSeq.away += added.rows.away;
-    this.#lastSeq.full += added.rows.full;
+    this.#lastSeq = added.lastSeq;
     this.#bytes += added.bytes - freed;
     this.#waiting += added.waiting;
     for (const name of added.names) this.#keys.add(name);
@@ -261,10 +259,10 @@ export class SpillFile {
     const row = `[${texts.join(",")}]`;
     const bytes = Buffer.byteLength(row) + ROW_BYTES;
     if (added.bytes + bytes > bytesFree) return "full";
-    added.rows[kind] += 1;
+    added.lastSeq[kind] += 1;
     added.bytes += bytes;
     added.waiting += texts.length;
-    this.#table.insert({ seq: this.#lastSeq[kind] + added.rows[kind], eventCount: texts.length, events: row });
+    this.#table.insert({ seq: added.lastSeq[kind], eventCount: texts.length, events: row });
     for (const name of names) added.names.add(name);
     return fates;
   }
@@ -286,7 +284,7 @@ export class SpillFile {
 /** What a transaction adds, which counts only once it is committed. */
 interface Addition {
   bytes: number;
-  readonly rows: Record<SpillKind, number>;
+  readonly lastSeq: Record<SpillKind, number>;
   waiting: number;
   readonly names: Set<string>;
 }

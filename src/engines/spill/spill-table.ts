@@ -14,17 +14,16 @@ const SHRINK_PAGES_MIN = 256;
  */
 export type SpillKind = "away" | "full";
 
-/** The numbers of a kind, both ends included. Their halves are never used up: a million a second would take 142 years. */
+/** The numbers of a kind of rows lie above `before`, up to `last`. They are never used up: a million a second would take 142 years. */
 const SEQS = {
-  away: { min: 1, max: 2 ** 52 - 1 },
-  full: { min: 2 ** 52, max: 2 ** 53 - 1 },
-} as const satisfies Record<SpillKind, { readonly min: number; readonly max: number }>;
+  away: { before: 0, last: 2 ** 52 - 1 },
+  full: { before: 2 ** 52 - 1, last: 2 ** 53 - 1 },
+} as const satisfies Record<SpillKind, { readonly before: number; readonly last: number }>;
 
-/** The number before the first of a kind: where reading it begins. */
-export const SEQ_BEFORE = { away: SEQS.away.min - 1, full: SEQS.full.min - 1 } as const satisfies Record<
-  SpillKind,
-  number
->;
+/** Where reading begins, a number for each kind. */
+export function beginnings(): Record<SpillKind, number> {
+  return { away: SEQS.away.before, full: SEQS.full.before };
+}
 
 /** A delivery as a row holds it. */
 export interface SpillRow {
@@ -49,16 +48,19 @@ export class SpillTable {
     return { rows: integer(row, 0), events: integer(row, 1), bytes: integer(row, 2) };
   }
 
-  /** The number of the newest row of a kind. */
-  newest(kind: SpillKind): number {
-    const { min, max } = SEQS[kind];
-    return integer(this.#statements.newest.get(min, max) ?? [SEQ_BEFORE[kind]], 0);
+  /** The number of the newest row of each kind. */
+  newest(): Record<SpillKind, number> {
+    const of = (kind: SpillKind) => {
+      const { before, last } = SEQS[kind];
+      return integer(this.#statements.newest.get(before, last) ?? [before], 0);
+    };
+    return { away: of("away"), full: of("full") };
   }
 
   /** The first row of a kind behind the number `after`. Throws Fault STORE_UNAVAILABLE or STORE_INVALID. */
   next(kind: SpillKind, after: number): SpillRow | undefined {
     try {
-      const row = this.#statements.next.get(after, SEQS[kind].max);
+      const row = this.#statements.next.get(after, SEQS[kind].last);
       return row && { seq: integer(row, 0), eventCount: integer(row, 1), events: text(row, 2) };
     } catch (error) {
       throw storeFault(error, "reading the spill file");
@@ -124,7 +126,7 @@ function prepareAll(
     totals: database.prepare(
       "SELECT count(*), ifnull(sum(event_count), 0), ifnull(sum(octet_length(events)), 0) FROM deliveries",
     ),
-    newest: database.prepare("SELECT seq FROM deliveries WHERE seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT 1"),
+    newest: database.prepare("SELECT seq FROM deliveries WHERE seq > ? AND seq <= ? ORDER BY seq DESC LIMIT 1"),
     insert: database.prepare("INSERT INTO deliveries (seq, event_count, events) VALUES (?, ?, ?)"),
     remove: database.prepare("DELETE FROM deliveries WHERE seq = ?"),
     next: database.prepare(

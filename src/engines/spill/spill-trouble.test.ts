@@ -78,10 +78,10 @@ test("a file that cannot be written says so until a delivery is written, or a pr
   store.mood = "away";
   readOnly("ON");
   await assert.rejects(spill.deliver([eventOf(1)]), { code: "STORE_UNAVAILABLE" });
-  assert.equal(spill.status().isUnwritable, true);
+  assert.equal(spill.status().refusal, "unwritable");
   readOnly("OFF");
   assert.deepEqual(await spill.deliver([eventOf(1)]), taken("queued"));
-  assert.equal(spill.status().isUnwritable, false);
+  assert.equal(spill.status().refusal, undefined);
 
   readOnly("ON");
   await assert.rejects(spill.deliver([eventOf(2)]), { code: "STORE_UNAVAILABLE" });
@@ -89,10 +89,10 @@ test("a file that cannot be written says so until a delivery is written, or a pr
   await until(() => clock.sleepers === 1);
   await clock.advance(1_000);
   await until(() => store.queued.length === 1 && clock.sleepers === 1);
-  assert.deepEqual([spill.status().isUnwritable, spill.status().isAway], [true, false]);
+  assert.deepEqual([spill.status().refusal, spill.status().isAway], ["unwritable", false]);
   readOnly("OFF");
   await clock.advance(1_000);
-  await until(() => !spill.status().isUnwritable);
+  await until(() => spill.status().refusal === undefined);
   await until(() => clock.sleepers === 0); // And then nothing is probed any more.
 });
 

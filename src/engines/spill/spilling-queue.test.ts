@@ -14,7 +14,7 @@ test("while the store answers, its answer is passed on and nothing is spilled", 
   assert.deepEqual(await spill.deliver([eventOf(1)]), taken("duplicate"));
   store.capacity = 1;
   assert.deepEqual(await spill.deliver([eventOf(2)]), { outcome: "full" });
-  const status = { waiting: 0, bytes: 0, bytesMax: MEGABYTE, isAway: false, isFull: false, isUnwritable: false };
+  const status = { waiting: 0, bytes: 0, bytesMax: MEGABYTE, isAway: false, refusal: undefined };
   assert.deepEqual([spill.status(), counts, lines], [status, {}, []]);
 });
 
@@ -124,14 +124,15 @@ test("past its bound a delivery is refused as unavailable, and taken once there 
     }
   })();
   assert.ok(refusal instanceof Fault && refusal.code === "STORE_UNAVAILABLE");
-  assert.ok(accepted > 1 && spill.status().isFull && spill.status().bytes <= 500);
+  assert.ok(accepted > 1 && spill.status().bytes <= 500);
+  assert.equal(spill.status().refusal, "full");
   assert.deepEqual(counts, { spill_events: accepted, spill_refused: 1 });
   store.mood = "here";
   await clock.advance(50);
   await until(() => spill.status().waiting === 0);
   assert.deepEqual(await spill.deliver([eventOf(accepted)]), taken("queued"));
   assert.equal(store.queued.length, accepted + 1);
-  assert.equal(spill.status().isFull, false);
+  assert.equal(spill.status().refusal, undefined);
 });
 
 test("with nothing to replay, one probe at a time finds that the store is back, though nobody sends anything", async (t) => {
@@ -161,6 +162,23 @@ test("with nothing to replay, one probe at a time finds that the store is back, 
   await until(() => !spill.status().isAway);
   assert.deepEqual(await spill.deliver([eventOf(2)]), taken("queued"));
   assert.deepEqual([store.queued, clock.sleepers], [["e1", "e2"], 0]);
+});
+
+test("a process that nobody sends anything notices an outage when it looks, and then that the store is back", async (t) => {
+  const { store, clock, lines, open } = world(t);
+  const spill = open();
+  spill.start();
+  store.mood = "away";
+  await spill.look();
+  assert.equal(spill.status().isAway, true);
+  await until(() => clock.sleepers === 1);
+  const { calls } = store;
+  await spill.look();
+  assert.equal(store.calls, calls, "who knows of the outage looks by itself");
+  [store.mood, store.capacity] = ["here", 0];
+  await clock.advance(50);
+  await until(() => !spill.status().isAway && clock.sleepers === 0);
+  assert.deepEqual([await spill.deliver([eventOf(1)]), lines.length], [taken("queued"), 1]);
 });
 
 test("a delivery of very many events is replayed in bounded calls and removed when all of it was answered", async (t) => {

@@ -8,9 +8,9 @@ import type { DeliveryResult, NewEvent, Queue } from "../../queue/queue.ts";
 import type { Random } from "../../random.ts";
 import { Bell } from "./bell.ts";
 import { Replay, type RoundResult } from "./replay.ts";
-import { openSpillFile, type SpillFate, type SpillFile } from "./spill-file.ts";
+import { openSpillFile, type SpillFate, type SpillFile, type SpillRefusal } from "./spill-file.ts";
 import type { SpillKind } from "./spill-table.ts";
-import type { StorePresence } from "./store-presence.ts";
+import { isAbsence, type StorePresence } from "./store-presence.ts";
 
 /** Between two looks whether the store is back, or takes what it refused: soon enough that nobody notices, seldom enough that it hurts nobody. */
 const PROBE = { baseMs: 50, capMs: 1_000 } as const;
@@ -42,10 +42,8 @@ export interface SpillStatus {
   readonly bytesMax: number;
   /** The store did not answer when it was asked last. */
   readonly isAway: boolean;
-  /** The last delivery was refused because it did not fit. */
-  readonly isFull: boolean;
-  /** The last write failed: the disk is full or read-only. */
-  readonly isUnwritable: boolean;
+  /** Why the file takes nothing now; undefined = it does. */
+  readonly refusal: SpillRefusal | undefined;
 }
 
 /** Takes deliveries while the store is away: a bounded local file keeps them, and they are replayed when it is back. */
@@ -53,11 +51,13 @@ export interface Spill extends Closeable {
   /**
    * As the store's own; when that throws STORE_UNAVAILABLE the delivery is durable in the file instead, and the outcome is what is
    * known of it: `duplicate` when its key already waits there, else `queued` or `filtered`. The store may have taken it all the
-   * same: the replay's dedup settles that. For a minute after its return a delivery that it has no room for waits in the file as well;
-   * what waits there goes in before any later one. After that minute, or when the file takes nothing, the answer is `full`. Throws Fault
+   * same: the replay's dedup settles that. For a minute after its return a delivery that it has no room for waits in the file as well,
+   * and later ones wait behind it. After that minute, or when the file takes nothing, the answer is the store's own. Throws Fault
    * STORE_UNAVAILABLE when the store is away and the file is full, or cannot be written.
    */
   deliver(events: readonly NewEvent[]): Promise<DeliveryResult>;
+  /** Asks the store for a sign of life, so that an outage is noticed by a process which nobody sends anything. */
+  look(): Promise<void>;
   /** Replays what an earlier process left. Without it that waits for the first outage. */
   start(): void;
   status(): SpillStatus;
@@ -98,19 +98,23 @@ export class SpillingQueue implements Spill {
   }
 
   async deliver(events: readonly NewEvent[]): Promise<DeliveryResult> {
-    if (this.#presence.isAway) return this.#spill(events, "away");
-    if (this.#waitsFor === "room") return this.#waitForRoom(events); // Behind those that came first.
-    const call = this.#presence.ask();
+    const presence = this.#presence;
+    if (presence.isAway) return this.#spill(events, "away");
+    // Behind those that came first.
+    if (this.#waitsFor === "room" && presence.isRecovering) return this.#waitForRoom(events);
     let result: DeliveryResult;
     try {
-      result = await this.#deps.store.deliver(events);
+      result = await presence.call(() => this.#deps.store.deliver(events));
     } catch (error) {
       if (!isAbsence(error)) throw error;
-      this.#presence.failed(call);
       return this.#spill(events, "away", error);
     }
-    this.#presence.answered(call);
-    return result.outcome === "full" ? this.#waitForRoom(events) : result;
+    return result.outcome === "full" && presence.isRecovering ? this.#waitForRoom(events) : result;
+  }
+
+  async look(): Promise<void> {
+    if (!this.#presence.isAway) await this.#replay.probe();
+    if (this.#presence.isAway) this.#wake();
   }
 
   start(): void {
@@ -128,8 +132,7 @@ export class SpillingQueue implements Spill {
       bytes: this.#file.bytes,
       bytesMax: this.#deps.bytesMax,
       isAway: this.#presence.isAway,
-      isFull: this.#file.isFull,
-      isUnwritable: this.#file.isUnwritable,
+      refusal: this.#file.refusal,
     };
   }
 
@@ -144,9 +147,8 @@ export class SpillingQueue implements Spill {
     this.#file.close();
   }
 
-  /** The store is full. Soon after an outage it may be so of what others were promised; later its refusal is the sender's, so that it slows down. */
+  /** Soon after an outage the store may be full of what others were promised; later its refusal is the sender's, so that it slows down. */
   async #waitForRoom(events: readonly NewEvent[]): Promise<DeliveryResult> {
-    if (!this.#presence.isRecovering) return { outcome: "full" };
     try {
       return await this.#spill(events, "full");
     } catch (error) {
@@ -191,28 +193,35 @@ export class SpillingQueue implements Spill {
 
   /** Replays while something waits, and looks for a store that is away and at a file that cannot be written. Ends when closed. */
   async #run(signal: AbortSignal): Promise<void> {
-    const [file, presence] = [this.#file, this.#presence];
-    let attempt = 0;
+    let looks = 0;
     while (!signal.aborted) {
-      if (file.waiting === 0 && !presence.isAway && !file.isUnwritable) {
-        [attempt, this.#waitsFor] = [0, "nothing"];
+      const { waiting, refusal } = this.#file;
+      const need = needOf({ waiting, refusal, isAway: this.#presence.isAway, waitsFor: this.#waitsFor });
+      if (need === "nothing") {
+        [looks, this.#waitsFor] = [0, "nothing"];
         this.#endEpisode();
         await this.#bell.wait(signal);
         continue;
       }
-      const isLooking = presence.isAway || file.waiting === 0 || this.#waitsFor === "time";
-      if (isLooking) attempt += 1;
-      if (isLooking || this.#waitsFor === "room") {
-        await this.#sleep(isLooking ? backoffMs(attempt, this.#deps.random, PROBE) : ROOM_MS, signal);
+      if (need === "look") looks += 1;
+      if (need !== "replay") {
+        await this.#sleep(need === "room" ? ROOM_MS : backoffMs(looks, this.#deps.random, PROBE), signal);
         if (signal.aborted) return;
-        if (file.isUnwritable) await file.prove();
+        if (this.#file.refusal === "unwritable") await this.#file.prove();
       }
-      if (file.waiting > 0) {
-        const round = await this.#round(signal);
-        this.#waitsFor = round.waitsFor;
-        if (round.replayed > 0) attempt = 0;
-      } else if (presence.isAway) await this.#replay.probe();
+      if (await this.#replayed(signal)) looks = 0;
     }
+  }
+
+  /** A round, or a look where nothing waits. Whether something was replayed. */
+  async #replayed(signal: AbortSignal): Promise<boolean> {
+    if (this.#file.waiting === 0) {
+      if (this.#presence.isAway) await this.#replay.probe();
+      return false;
+    }
+    const round = await this.#round(signal);
+    this.#waitsFor = round.waitsFor;
+    return round.replayed > 0;
   }
 
   async #round(signal: AbortSignal): Promise<RoundResult> {
@@ -247,7 +256,17 @@ export class SpillingQueue implements Spill {
   }
 }
 
-/** The store, or the file, cannot be used now. */
-function isAbsence(error: unknown): error is Fault {
-  return error instanceof Fault && error.code === "STORE_UNAVAILABLE";
+/** What the loop does next: replay at once, or when the store may have room, or look whether store and file are well again. */
+type Need = "nothing" | "replay" | "room" | "look";
+
+function needOf(state: {
+  readonly waiting: number;
+  readonly refusal: SpillRefusal | undefined;
+  readonly isAway: boolean;
+  readonly waitsFor: RoundResult["waitsFor"];
+}): Need {
+  const { waiting, refusal, isAway, waitsFor } = state;
+  if (waiting === 0) return isAway || refusal === "unwritable" ? "look" : "nothing";
+  if (isAway || waitsFor === "time") return "look";
+  return waitsFor === "room" ? "room" : "replay";
 }

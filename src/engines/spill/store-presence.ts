@@ -1,4 +1,5 @@
 import type { Clock } from "../../clock.ts";
+import { Fault } from "../../faults.ts";
 
 /**
  * How long after its return a store may be full of what was spilled, by this process or another, without a live delivery being refused
@@ -32,26 +33,39 @@ export class StorePresence {
     return this.#backAt !== undefined && Math.abs(this.#clock.now() - this.#backAt) < RECOVERY_MS;
   }
 
-  /** Called by itself when the store is back, and where deliveries of an outage that this process did not see are about to be replayed. */
+  /** Called by itself when the store is back, and where an outage that this process did not see may only just be over. */
   recover(): void {
     this.#backAt = this.#clock.now();
   }
 
-  /** Numbers a call that begins. */
-  ask(): number {
+  /** Does a call of the store, and learns from how it ends; another fault than absence says nothing of it. Throws what the call throws. */
+  async call<T>(ask: () => Promise<T>): Promise<T> {
     this.#lastAsked += 1;
-    return this.#lastAsked;
+    const call = this.#lastAsked;
+    try {
+      const answer = await ask();
+      this.#answered(call);
+      return answer;
+    } catch (error) {
+      if (isAbsence(error)) this.#failed(call);
+      throw error;
+    }
   }
 
-  answered(call: number): void {
+  #answered(call: number): void {
     this.#lastAnswered = Math.max(this.#lastAnswered, call);
     if (!this.#isAway || call < this.#lastFailed) return;
     this.#isAway = false;
     this.recover();
   }
 
-  failed(call: number): void {
+  #failed(call: number): void {
     this.#lastFailed = Math.max(this.#lastFailed, call);
     if (call > this.#lastAnswered) this.#isAway = true;
   }
+}
+
+/** The store, or the file, cannot be used now. */
+export function isAbsence(error: unknown): error is Fault {
+  return error instanceof Fault && error.code === "STORE_UNAVAILABLE";
 }

@@ -63,8 +63,8 @@ export const LETTER_MUTANTS: readonly MutantGroup<RedisSuite>[] = [
     mutants: [
       {
         name: "an event is not found by its id",
-        file: "lua/lib/dedup.lua",
-        find: "  redis.call('SADD', M.key('ids:' .. struct.unpack('>H', event.body, 8)), seq)\n",
+        file: "lua/deliver.lua",
+        find: "M.flushMarks()\n",
         replace: "",
       },
       {
@@ -166,7 +166,7 @@ export const LETTER_MUTANTS: readonly MutantGroup<RedisSuite>[] = [
       {
         name: "ids outlive their events",
         file: "lua/lib/prune-records.lua",
-        find: "  if M.isEvent(record) then redis.call('SREM', M.key('ids:' .. struct.unpack('>H', record, 14)), seq) end\n",
+        find: "  M.forgetBeside(page, M.ID_PAGE, M.idPage)\n",
         replace: "",
       },
       {

@@ -4,7 +4,7 @@
 -- Returns packed: epoch (6), then per lease: address (2 + n), id (6), token (7), attempt (4), rank (1), oldest reason (6),
 -- count (4), reasons handed out (2), and each one's record (2 + n, see records.lua), newest first.
 -- Invariant: one lease per address at a time; tokens grow, and their nonce tells two claims apart that a fail-over made equal.
---!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold failures letters bury leases lost-leases plain-jobs due-jobs prune-records prune
+--!include store records fates log ids job-packing jobs claims ages flush-jobs finish joining chains rests hold failures letters bury leases lost-leases plain-jobs due-jobs prune-records prune
 local lane, limit, leaseMs, owner, nonce = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local REASONS_MAX, LOSSES_ALONE = 100, 2
 

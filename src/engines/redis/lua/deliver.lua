@@ -3,7 +3,7 @@
 -- each a count (4 bytes), 1 = acknowledged before, so not refused (1), and its events (hold.lua, readWish; flags 1 = filtered).
 -- Returns a text per delivery: 'F' = full, else a letter per event: q(ueued), c(oalesced), d(uplicate), f(iltered).
 -- Invariant: a refused delivery leaves no trace; two events of one dedup hash within the window are taken once.
---!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold dedup prune-records prune
+--!include store records fates log job-packing jobs claims ages flush-jobs finish joining chains rests hold ids dedup prune-records prune
 local capacity, window = tonumber(ARGV[2]), tonumber(ARGV[3])
 M.maxWait, M.restMs = tonumber(ARGV[4]), tonumber(ARGV[5])
 
@@ -15,7 +15,7 @@ local function readDeliveries(packed)
     local events = { isAcknowledged = isAcknowledged == 1 }
     for index = 1, size do
       events[index], from = M.readWish(packed, from)
-      events[index].hash = events[index].body:byte(7) % 2 == 1 and events[index].body:sub(10, 25) or nil
+      events[index].hash = events[index].body:byte(7) % 2 == 1 and events[index].body:sub(8, 23) or nil
       if events[index].hash then fields[#fields + 1] = events[index].hash:sub(1, 6) end
       addresses[#addresses + 1] = events[index].address
     end
@@ -77,5 +77,6 @@ for index, events in ipairs(deliveries) do
   end
 end
 M.callMany('HSET', 'dedup', M.learned)
+M.flushMarks()
 M.finish()
 return answers

@@ -21,7 +21,7 @@ function M.isKnown(event, window)
 end
 
 function M.remember(event, seq)
-  redis.call('SADD', M.key('ids:' .. struct.unpack('>H', event.body, 8)), seq)
+  M.marks[seq] = event.mark
   if not event.hash then return end
   local field = event.hash:sub(1, 6)
   M.known[field] = seq

@@ -32,10 +32,10 @@ function M.enqueue(new)
   M.add(M.UNSETTLED[new.address:sub(1, 1)], 1)
 end
 
--- Reads one wish for work from packed arguments: address, rank, flags, delay, body, label.
+-- Reads one wish for work from packed arguments: address, rank, flags, delay, mark of the event's id, body, label.
 function M.readWish(packed, from)
-  local address, rank, flags, delay, body, label, after = struct.unpack('>Hc0BBI4Hc0Bc0', packed, from)
+  local address, rank, flags, delay, mark, body, label, after = struct.unpack('>Hc0BBI4c2Hc0Bc0', packed, from)
   -- No event came later than now, whatever the clock of its receiver says: the maximum wait counts from here.
   local received = math.min(M.at, struct.unpack('>I6', body) + M.totals.shift)
-  return { address = address, rank = rank, flags = flags, delay = delay, body = body, label = label, received = received }, after
+  return { address = address, rank = rank, flags = flags, delay = delay, mark = mark, body = body, label = label, received = received }, after
 end

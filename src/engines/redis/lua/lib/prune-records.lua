@@ -20,22 +20,25 @@ function M.forgetRecord(seq, record)
     local field = hash:sub(1, 6)
     if tonumber(redis.call('HGET', M.key('dedup'), field)) == seq then redis.call('HDEL', M.key('dedup'), field) end
   end
-  if M.isEvent(record) then redis.call('SREM', M.key('ids:' .. struct.unpack('>H', record, 14)), seq) end
   M.add('rows', -1)
 end
 
 function M.isPageWhole(page) return (page + 1) * M.PAGE <= M.totals.seq end
 
--- Fates go with the last of their pages of records.
-function M.forgetPage(page)
-  redis.call('UNLINK', M.key(M.logPage(page)))
-  local fates = math.floor(page * M.PAGE / M.FATE_PAGE)
-  local pages = {}
-  for its = fates * M.FATE_PAGE / M.PAGE, (fates + 1) * M.FATE_PAGE / M.PAGE - 1 do
+-- Forgets what stands beside `size` records, with the last of their pages.
+function M.forgetBeside(page, size, keyOf)
+  local first, pages = math.floor(page * M.PAGE / size) * size / M.PAGE, {}
+  for its = first, first + size / M.PAGE - 1 do
     if not M.isPageWhole(its) then return end
     pages[#pages + 1] = M.key(M.logPage(its))
   end
-  if redis.call('EXISTS', unpack(pages)) == 0 then redis.call('UNLINK', M.key(string.format('fate:%.0f', fates))) end
+  if redis.call('EXISTS', unpack(pages)) == 0 then redis.call('UNLINK', keyOf(page * M.PAGE)) end
+end
+
+function M.forgetPage(page)
+  redis.call('UNLINK', M.key(M.logPage(page)))
+  M.forgetBeside(page, M.FATE_PAGE, M.fatePage)
+  M.forgetBeside(page, M.ID_PAGE, M.idPage)
 end
 
 -- Forgets what is old on a page. Returns how many records are left on it.
