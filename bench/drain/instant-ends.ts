@@ -37,16 +37,18 @@ export function instantCrm(readMs: number, calls: EndCalls): Pick<Crm, "readAcco
 }
 
 /** A sink that takes everything and keeps nothing. */
-export function noOpSink(calls: EndCalls): Pick<Memory, "put" | "remove" | "flush" | "probe"> {
+export function noOpSink(calls: EndCalls): Pick<Memory, "kind" | "put" | "remove" | "flush" | "probe"> {
   return {
+    kind: "none",
     put: async (requests) => {
       calls.documentsPut += requests.length;
       return requests.map(
         ({ document }) => ({ outcome: "stored", sinkRef: document.account, isIndexed: true }) as const,
       );
     },
-    remove: async (accounts) => accounts.map(() => ({ outcome: "removed" }) as const),
-    flush: async () => undefined,
+    remove: async (accounts) =>
+      accounts.map(() => ({ outcome: "removed", forgetting: { looked: [], repaired: [], left: [] } }) as const),
+    flush: async () => [],
     probe: async () => undefined,
   };
 }

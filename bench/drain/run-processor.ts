@@ -29,6 +29,7 @@ export function startProcessor(engine: BenchEngine, form: ProcessorForm): Proces
     counters: engine.counters,
     crm: instantCrm(form.readMs, form.calls),
     memory: noOpSink(form.calls),
+    receipts: { write: async () => undefined },
     clock: systemClock,
     random: systemRandom,
     log: silentLog,

@@ -8,7 +8,7 @@ import { silentLog } from "../log.ts";
 import type { Ledger } from "../memory/ledger.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Queue } from "../queue/queue.ts";
-import { type FollowDeps, type FollowedParts, followSink, isSinkFollowed, knowsSink } from "./follow-sink.ts";
+import { type FollowDeps, type FollowedParts, followSink, isSinkFollowed, knowsSink, ownSink } from "./follow-sink.ts";
 
 const never = new AbortController().signal;
 const COUNT = 1_200; // More than two pages.
@@ -256,6 +256,130 @@ test("another memory does not take the ledger from those who work with theirs", 
   assert.equal(await isSinkFollowed(partsOf(world), world, never), true);
 });
 
+/** The world's parts with a memory of another name, which has none of the documents. */
+function anotherMemory(world: RebuildWorld, changes: PartChanges = {}): FollowedParts {
+  const memory: Partial<Memory> = { identity: async () => "another memory", list: async () => [] };
+  return partsOf(world, { ...changes, memory: { ...memory, ...changes.memory } });
+}
+
+test("from the first step that gives it to another memory the ledger is no longer ours", async (t) => {
+  const world = await syncedWorld(t, 3);
+  const ours = ownSink(partsOf(world), world);
+  assert.deepEqual([await ours.knows(), await ours.isMismatched()], [true, false]);
+  const { ledger } = world.engine;
+  let asked = 0;
+  const forgetWritten: Ledger["forgetWritten"] = async () => {
+    asked += 1;
+    await assert.rejects(ours.knows(), { code: "SINK_MISMATCH" });
+    assert.equal(await ours.isMismatched(), true);
+    assert.equal(await isSinkFollowed(partsOf(world), world, never), false);
+    return ledger.forgetWritten();
+  };
+  assert.equal(await followSink(anotherMemory(world, { ledger: { forgetWritten } }), depsOf(world), never), true);
+  assert.equal(asked, 1);
+  await assert.rejects(ours.knows(), { code: "SINK_MISMATCH" });
+  assert.equal(await ownSink(anotherMemory(world), world).knows(), true);
+});
+
+for (const end of ["before anything is forgotten", "when all is forgotten"] as const) {
+  for (const next of ["the same", "the one before"] as const) {
+    test(`a change of the memory that ended ${end} is done whole by ${next}`, async (t) => {
+      const world = await syncedWorld(t, 3);
+      const { queue } = world.engine;
+      const refuse = async () => {
+        throw new Fault("STORE_UNAVAILABLE", "ending in the middle");
+      };
+      const ending = end.startsWith("before") ? { ledger: { forgetWritten: refuse } } : { queue: { enqueue: refuse } };
+      await assert.rejects(followSink(anotherMemory(world, ending), depsOf(world), never), {
+        code: "STORE_UNAVAILABLE",
+      });
+      assert.equal(await knowsSink(world.engine.sealed), false);
+      const parts = next === "the same" ? anotherMemory(world) : partsOf(world);
+      // Crashed in its turn, behind the forgetting: it must not be taken for done.
+      const crashing = { ...parts, engine: { ...parts.engine, queue: { ...queue, enqueue: refuse } } };
+      await assert.rejects(followSink(crashing, depsOf(world), never), { code: "STORE_UNAVAILABLE" });
+      assert.equal(await isSinkFollowed(parts, world, never), false);
+      assert.equal(await followSink(parts, depsOf(world), never), true);
+      assert.equal(await queueSize(world), 3);
+      assert.equal(await writtenCount(world), 0);
+    });
+  }
+}
+
+test("a ledger that lost everything is named by whoever works on, and what they record is no other memory's", async (t) => {
+  const world = await syncedWorld(t, 3);
+  const ours = ownSink(partsOf(world), world);
+  await ours.knows();
+  await world.loseEngine();
+  const now = ownSink(partsOf(world), world);
+  assert.equal(await now.knows(), false);
+  await world.enqueue(["2"]);
+  await world.work();
+  assert.equal((await world.engine.ledger.totals()).indexed, 1);
+  // Another memory asks before it takes it, and then believes nothing of it.
+  const another = anotherMemory(world);
+  await assert.rejects(followSink(another, depsOf(world, false), never), { code: "SINK_MISMATCH" });
+  const owners: unknown[] = [];
+  const mayReplace: FollowDeps["mayReplace"] = async (owner) => {
+    owners.push(owner);
+    return true;
+  };
+  assert.equal(await followSink(another, { ...depsOf(world), mayReplace }, never), true);
+  assert.deepEqual(owners, [await world.memory.identity(never)]);
+  assert.equal(await writtenCount(world), 0);
+  assert.equal(await queueSize(world), 1);
+  await assert.rejects(now.knows(), { code: "SINK_MISMATCH" });
+});
+
+test("a ledger that is named ours is rebuilt from us without asking, and then known", async (t) => {
+  const world = await syncedWorld(t, 3);
+  await world.loseEngine();
+  const ours = ownSink(partsOf(world), world);
+  assert.equal(await ours.knows(), false);
+  assert.equal(await followSink(partsOf(world), depsOf(world, false), never), true);
+  assert.equal(await ours.knows(), true);
+  assert.equal((await world.engine.ledger.totals()).indexed, 3);
+});
+
+test("the memory before, which has its documents still, is looked at when it comes back: none is added twice, and what is gone is removed", async (t) => {
+  const world = await syncedWorld(t, 4);
+  assert.equal(await followSink(anotherMemory(world), depsOf(world), never), true);
+  // Deleted, and forgotten by the other memory: its tombstone is that one's.
+  world.crm.delete("Accounts", "4");
+  await world.enqueue(["4"]);
+  await world.work();
+  const restored = await world.memory.put(
+    [{ document: { account: accountKey("4"), title: "4", text: "4", fingerprint: "4" }, isUncertain: false }],
+    never,
+  );
+  assert.equal(restored[0]?.outcome, "stored");
+  world.forgetCounts();
+  assert.equal(await follow(world), true);
+  await world.work();
+  assert.deepEqual(
+    world.puts.map(({ document, isUncertain }) => [document.account, isUncertain]).toSorted(),
+    ["1", "2", "3"].map((id) => [accountKey(id), true]),
+  );
+  assert.deepEqual(world.removals, [accountKey("4")]);
+  assert.equal(await world.memory.read(accountKey("4"), never), undefined);
+});
+
+test("a process's own memory names itself once, and is asked again when it was away", async (t) => {
+  const world = await syncedWorld(t, 1);
+  let asked = 0;
+  const identity: Memory["identity"] = async (signal) => {
+    asked += 1;
+    if (asked === 1) throw new Fault("SINK_UNREACHABLE", "testing");
+    return world.memory.identity(signal);
+  };
+  const ours = ownSink(partsOf(world, { memory: { identity } }), world);
+  await assert.rejects(ours.knows(), { code: "SINK_UNREACHABLE" });
+  assert.equal(await ours.isMismatched(), false, "does not wait for the answer");
+  assert.equal(await ours.knows(), true);
+  assert.equal(await ours.knows(), true);
+  assert.equal(asked, 2);
+});
+
 test("of two that rebuild at once one leaves it to the other, and both end with a followed memory", async (t) => {
   const world = await syncedWorld(t, COUNT);
   await world.loseEngine();
@@ -282,6 +406,11 @@ test("a memory that does not answer in time is unreachable, and one that is told
   const stop = AbortSignal.abort(new Error("told to stop"));
   await assert.rejects(followSink(parts, depsOf({ clock }), stop), /told to stop/);
 });
+
+/** Accounts that the ledger takes for written. */
+async function writtenCount({ engine }: RebuildWorld): Promise<number> {
+  return (await engine.ledger.list({ limit: COUNT })).filter(({ fingerprint }) => fingerprint !== "").length;
+}
 
 /** What the ledger says of each account, but for the times. */
 async function ledgerOf(world: RebuildWorld) {

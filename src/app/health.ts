@@ -81,14 +81,14 @@ function storeProblems(input: HealthInput): readonly HealthProblem[] {
   const problems: HealthProblem[] = [];
   // One that answers and takes nothing (out of memory, a replica) is as good as away to deliveries.
   if (isServerAway(input) || (spill?.isAway === true && spill.waiting > 0)) {
-    const deliveries = spill === undefined ? "" : "deliveries are kept in the spill file, ";
+    const deliveries = spill === undefined || !input.isReady ? "" : "deliveries are kept in the spill file, ";
     const message = `Redis is away or takes nothing: ${deliveries}work waits; all resumes by itself`;
     problems.push({ code: "redis_away", message });
   } else if (spill !== undefined && spill.waiting > 0) {
     const message = "deliveries of an outage of Redis are being replayed, or wait for room in the queue soon after one";
     problems.push({ code: "spill_waiting", message });
   }
-  if (spill?.isUnwritable === true) {
+  if (spill?.refusal === "unwritable") {
     const message =
       "the spill file cannot be written (disk full or read-only): while Redis takes nothing, deliveries are refused with 503";
     problems.push({ code: "spill_unwritable", message });
@@ -113,6 +113,12 @@ function problemsOf(figures: Figures): readonly HealthProblem[] {
   for (const [name, circuit] of Object.entries(processor?.circuits ?? {})) {
     if (circuit.state === "closed") continue;
     const cause = circuit.cause ?? "unknown";
+    if (cause === "SINK_MISMATCH") {
+      const message =
+        "the ledger speaks of another memory than this worker's, which writes nothing: set the memory as the other workers have it, or stop them all and start one";
+      problems.push({ code: "sink_mismatch", message });
+      continue;
+    }
     problems.push({
       code: `circuit_open:${name}`,
       message: `${name} is refused or away (${cause}); work waits and resumes by itself`,

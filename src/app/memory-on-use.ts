@@ -14,7 +14,7 @@ export function memoryOnUse(kind: string, open: () => Memory): Memory {
     kind,
     put: async (requests, signal) => memory().put(requests, signal),
     remove: async (accounts, signal) => memory().remove(accounts, signal),
-    flush: async (signal) => memory().flush(signal),
+    flush: async (signal, keeper) => memory().flush(signal, keeper),
     search: async (query, options, signal) => memory().search(query, options, signal),
     read: async (account, signal) => memory().read(account, signal),
     list: async (options, signal) => memory().list(options, signal),

@@ -58,11 +58,7 @@ export async function openParts(
     const { engine, server } = await openEngine(config, deps, { role, lifecycle });
     const spill = receives(role) ? await spillOf(config, deps, engine) : undefined;
     if (spill !== undefined) lifecycle.add("spill", () => spill.close());
-    const openMemory = () => {
-      makeDataDir(config.sink.dataDir);
-      return openEmbeddedMemory({ path: join(config.sink.dataDir, "memory.db"), clock: deps.clock, log: deps.log });
-    };
-    const memory = works(role) ? openMemory() : memoryOnUse(config.sink.kind, openMemory);
+    const memory = await openMemory(config, deps, { engine, isWorking: works(role) });
     lifecycle.add("memory", () => memory.close());
     const crm = openCrm(config, deps, { policy, engine });
     lifecycle.add("crm", () => crm.close());
@@ -79,6 +75,24 @@ export async function openParts(
     await lifecycle.close();
     throw error;
   }
+}
+
+/** The sink. The embedded one is a file, which a process that works opens at once; Cognee is asked at the first call. */
+async function openMemory(
+  { sink }: Config,
+  { clock, log }: AppDeps,
+  { engine, isWorking }: { readonly engine: Engine; readonly isWorking: boolean },
+): Promise<Memory> {
+  if (sink.kind === "cognee") {
+    const { openCogneeMemory } = await import("../memory/cognee/cognee-memory.ts"); // For those who have it only.
+    const count = (deltas: Readonly<Record<string, number>>) => engine.counters.add(deltas);
+    return openCogneeMemory({ ...sink, clock, log, notes: engine.sealed, count });
+  }
+  const open = () => {
+    makeDataDir(sink.dataDir);
+    return openEmbeddedMemory({ path: join(sink.dataDir, "memory.db"), clock, log });
+  };
+  return isWorking ? open() : memoryOnUse(sink.kind, open);
 }
 
 /** The file that takes deliveries while Redis is away; the embedded engine is itself one. */

@@ -21,6 +21,8 @@ const TOTALS: readonly {
   readonly metric: string;
   readonly counter: string;
   readonly label?: string;
+  /** How many of the counter make one of the metric; default 1. */
+  readonly per?: number;
   readonly help: string;
 }[] = [
   { metric: "events_total", counter: "events_total", help: "Events of authenticated deliveries." },
@@ -89,6 +91,12 @@ const TOTALS: readonly {
     counter: "spill_refused",
     help: "Events refused because the spill file was full, or could not be written.",
   },
+  { metric: "sink_documents_total", counter: "sink_documents", help: "Documents sent to Cognee." },
+  { metric: "sink_bytes_total", counter: "sink_bytes", help: "Bytes of text sent to Cognee." },
+  { metric: "index_runs_total", counter: "index_runs", help: "Index runs (cognify) begun." },
+  { metric: "index_runs_failed_total", counter: "index_runs_failed", help: "Index runs of which nothing was kept." },
+  { metric: "index_documents_total", counter: "index_documents", help: "Documents made searchable by index runs." },
+  { metric: "index_seconds_total", counter: "index_ms", per: 1_000, help: "Seconds that index runs took." },
   { metric: "crm_calls_total", counter: "crm_calls", help: "Calls to the CRM's API." },
 ];
 
@@ -188,10 +196,10 @@ function addFigures(registry: Registry, figures: Figures): void {
 }
 
 function addTotals(registry: Registry, counters: Readonly<Record<string, number>>): void {
-  for (const { metric, counter, label, help } of TOTALS) {
+  for (const { metric, counter, label, per = 1, help } of TOTALS) {
     const name = `memhook_${metric}`;
     if (label === undefined) {
-      new Counter({ name, help, registers: [registry] }).inc(counters[counter] ?? 0);
+      new Counter({ name, help, registers: [registry] }).inc((counters[counter] ?? 0) / per);
       continue;
     }
     const totals = new Counter({ name, help, labelNames: [label], registers: [registry] });

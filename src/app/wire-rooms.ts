@@ -6,14 +6,17 @@ import {
 } from "../channels/channel-keeper.ts";
 import { CHANNELS_RELOAD_MS, ChannelList } from "../channels/channel-list.ts";
 import type { Config } from "../config/config.ts";
-import { createProcessor, type Processor } from "../processor/processor.ts";
+import type { Memory } from "../memory/memory.ts";
+import { createReceipts } from "../memory/receipts.ts";
+import { createProcessor, type Processor, type ProcessorStatus } from "../processor/processor.ts";
+import type { ProcessorDeps } from "../processor/processor-deps.ts";
 import { routingRules } from "../processor/routing-rules.ts";
 import { fieldMatcher } from "../receiver/field-matcher.ts";
 import { RECEIVER_PATH, type ReceiverDeps } from "../receiver/receiver.ts";
 import { releaseVersion } from "../version.ts";
 import { createDutyLoop, type DutyLoop } from "./duty-loop.ts";
 import { type Figures, readFigures } from "./figures.ts";
-import { knowsSink } from "./follow-sink.ts";
+import { type OwnSink, ownSink } from "./follow-sink.ts";
 import type { AppDeps, Parts } from "./parts.ts";
 import { createPrometheus, type Prometheus } from "./prometheus.ts";
 import { type Role, works } from "./role.ts";
@@ -21,6 +24,8 @@ import { createStatus, type Status } from "./status.ts";
 
 /** How long a lease lives without being extended: how late a dead worker's accounts are noticed by another process. */
 const LEASE_MS = 30_000;
+/** How long documents are gathered for one run of Cognee: it costs about a second beside its documents (1.6.5, measured). */
+const COGNEE_GATHER_MS = 1_000;
 
 /** The rooms of one process wired over its parts, before anything listens. */
 export interface Rooms {
@@ -48,13 +53,16 @@ export function wireRooms(config: Config, deps: AppDeps, options: RoomsOptions):
   const { parts, role, leaseMs = LEASE_MS } = options;
   const { engine, memory } = parts;
   const prometheus = createPrometheus();
-  const processor = wireProcessor(config, deps, { parts, prometheus, leaseMs });
+  // Only a store that other processes share can be emptied, or pass to another memory, under running workers; elsewhere each batch is spared a read.
+  const sink = config.engine.kind === "redis" && works(role) ? ownSink(parts, deps) : undefined;
+  const processor = wireProcessor(config, deps, { parts, prometheus, leaseMs, sink });
   const channels = new ChannelList(engine.channels, deps);
   const keeping = works(role) ? keepingOf(config, deps, { parts, channels }) : undefined;
   const startedAt = deps.clock.now();
   const spill = () => parts.spill?.status();
-  const figures = () =>
-    readFigures({
+  const figures = async () => {
+    const isMismatched = (await sink?.isMismatched()) ?? false;
+    return readFigures({
       engine: config.engine.kind,
       sink: memory.kind,
       version: releaseVersion(),
@@ -63,11 +71,12 @@ export function wireRooms(config: Config, deps: AppDeps, options: RoomsOptions):
       view: engine.view,
       counters: engine.counters,
       ledger: engine.ledger,
-      processorStatus: () => (works(role) ? processor.status() : undefined),
+      processorStatus: () => (works(role) ? statusOf(processor, isMismatched) : undefined),
       channels: () => channels.channels(),
       channelFault: () => keeping?.fault(),
       spill,
     });
+  };
   const customModules = config.events.customModules;
   const receiver: ReceiverDeps = {
     queue: parts.spill ?? engine.queue,
@@ -102,16 +111,22 @@ export function wireRooms(config: Config, deps: AppDeps, options: RoomsOptions):
 function wireProcessor(
   config: Config,
   deps: AppDeps,
-  { parts, prometheus, leaseMs }: { readonly parts: Parts; readonly prometheus: Prometheus; readonly leaseMs: number },
+  rooms: {
+    readonly parts: Parts;
+    readonly prometheus: Prometheus;
+    readonly leaseMs: number;
+    readonly sink: OwnSink | undefined;
+  },
 ): Processor {
+  const { parts, prometheus, leaseMs, sink } = rooms;
   const { engine, memory, crm, render } = parts;
   return createProcessor({
     queue: engine.queue,
     ledger: engine.ledger,
     crm,
-    memory,
-    // Only a store that other processes share can be emptied under running workers; elsewhere each batch is spared a read.
-    ...(config.engine.kind === "redis" ? { knowsSink: () => knowsSink(engine.sealed) } : {}),
+    memory: sink === undefined ? memory : closedWhileAnothers(memory, sink),
+    receipts: createReceipts(engine.sealed),
+    ...(sink === undefined ? {} : { knowsSink: sink.knows }),
     counters: engine.counters,
     clock: deps.clock,
     random: deps.random,
@@ -129,10 +144,33 @@ function wireProcessor(
       leaseMs,
       debounceMs: config.processor.debounceMs,
       dataset: config.sink.dataset,
+      gatherMs: config.sink.kind === "cognee" ? COGNEE_GATHER_MS : 0,
       routes: routingRules(config.events.customModules),
       render,
     },
   });
+}
+
+/** The memory as its circuit probes it: while the ledger is another's it stays out of use, however well it answers. */
+function closedWhileAnothers(memory: Memory, sink: OwnSink): ProcessorDeps["memory"] {
+  return {
+    kind: memory.kind,
+    put: (requests, signal) => memory.put(requests, signal),
+    remove: (accounts, signal) => memory.remove(accounts, signal),
+    flush: (signal, keeper) => memory.flush(signal, keeper),
+    probe: async (signal) => {
+      await sink.knows();
+      await memory.probe(signal);
+    },
+  };
+}
+
+/** A worker that waits, as the ledger is another's, has not begun to use its circuits: the sink's is shown as open all the same. */
+function statusOf(processor: Processor, isMismatched: boolean): ProcessorStatus {
+  const status = processor.status();
+  if (!isMismatched) return status;
+  const sink = { ...status.circuits.sink, state: "open", cause: "SINK_MISMATCH" } as const;
+  return { ...status, circuits: { ...status.circuits, sink } };
 }
 
 function keepingOf(

@@ -2,10 +2,10 @@ import { asFault, Fault } from "../faults.ts";
 import type { Closeable } from "../lifecycle.ts";
 import type { Processor } from "../processor/processor.ts";
 import { storeWaitMs } from "../processor/store-wait.ts";
-import { createDutyLoop } from "./duty-loop.ts";
+import { DUTY_EVERY_MS, DUTY_LEASE_MS, type DutyLoopDeps } from "./duty-loop.ts";
 import { followSink } from "./follow-sink.ts";
 import type { AppDeps, Parts } from "./parts.ts";
-import { StoreWatch, WORK_DUTY } from "./watch-store.ts";
+import { StoreWatch, WORK_DUTIES } from "./watch-store.ts";
 
 /** How long a start waits for a command or a draining predecessor to give up the worker lock. */
 const LOCK_WAIT_MS = 10_000;
@@ -33,12 +33,80 @@ export async function becomeWorker(parts: Pick<Parts, "engine">, deps: Pick<AppD
  */
 export async function beginWork(parts: Parts, worker: Worker, deps: Pick<AppDeps, "clock" | "log">): Promise<void> {
   const { signal } = new AbortController(); // Each step of it has a bound of its own.
-  const following = { ...deps, mayReplace: async () => parts.server === undefined };
+  const mayReplace = async (owner: string | undefined) => owner === undefined || parts.server === undefined;
+  const following = { ...deps, mayReplace };
   for (let follows = 1; !(await followSink(parts, following, signal)); follows += 1) {
     if (follows >= FOLLOWS_MAX) throw new Fault("STORE_UNAVAILABLE", "following the memory");
     await deps.clock.sleep(FOLLOW_AGAIN_MS);
   }
   worker.start();
+}
+
+/**
+ * Says in the store that this process works, as long as `isWorking` says so: no process with another memory takes the ledger meanwhile.
+ * The first duty that is free is had, so that the one that commands ask for is taken as long as anybody works.
+ */
+export class WorkPresence implements Closeable {
+  readonly #deps: DutyLoopDeps;
+  readonly #isWorking: () => boolean;
+  readonly #closing = new AbortController();
+  #duty: string | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(deps: DutyLoopDeps, isWorking: () => boolean) {
+    this.#deps = deps;
+    this.#isWorking = isWorking;
+  }
+
+  /** Resolves when it was said for the first time, or the store could not be told now, which is tried again. */
+  async start(): Promise<void> {
+    if (this.#running !== undefined) return;
+    const first = this.#turn();
+    this.#running = this.#run(first);
+    await first;
+  }
+
+  /** Says at once that this process works no more. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+  }
+
+  async #run(first: Promise<void>): Promise<void> {
+    const { signal } = this.#closing;
+    await first;
+    while (!signal.aborted) {
+      await this.#deps.clock.sleep(DUTY_EVERY_MS, signal).catch(() => undefined); // Closed.
+      if (!signal.aborted) await this.#turn();
+    }
+    await this.#attempt(() => this.#have(undefined));
+  }
+
+  #turn(): Promise<void> {
+    return this.#attempt(async () => {
+      const { duties } = this.#deps;
+      if (!this.#isWorking()) return this.#have(undefined);
+      for (const duty of WORK_DUTIES) if (await duties.hold(duty, DUTY_LEASE_MS)) return this.#have(duty);
+    });
+  }
+
+  async #have(duty: string | undefined): Promise<void> {
+    const before = this.#duty;
+    this.#duty = duty;
+    if (before !== undefined && before !== duty) await this.#deps.duties.release(before);
+  }
+
+  /** A store that is away is told by who is connected to it; what was not given back ends with its lease. */
+  async #attempt(telling: () => Promise<void>): Promise<void> {
+    try {
+      await telling();
+    } catch (error) {
+      const fault = asFault(error, "saying that this process works");
+      if (fault.code !== "UNEXPECTED") return;
+      this.#deps.counters.add({ "faults:UNEXPECTED": 1 });
+      this.#deps.log.error({ error: fault }, "others cannot be told that this process works");
+    }
+  }
 }
 
 /**
@@ -77,11 +145,9 @@ export class WorkAtLast implements Closeable {
     this.#watch.start();
     await Promise.race([this.#watch.followed, closed]);
     if (signal.aborted) return;
-    const presence = createDutyLoop(
-      { name: WORK_DUTY, doing: "working", failedRestMsMax: 0, perform: async () => undefined },
-      { ...this.#deps, duties: this.#parts.engine.duties, counters: this.#parts.engine.counters },
-    );
-    presence.start();
+    const { duties, counters } = this.#parts.engine;
+    const presence = new WorkPresence({ ...this.#deps, duties, counters }, () => this.#watch.isOurs);
+    await presence.start();
     this.#worker.start();
     await closed;
     await presence.close();

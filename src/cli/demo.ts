@@ -32,6 +32,8 @@ const LINE_MS = 2_000;
 const DRAWS_PER_QUESTION = 12;
 /** How long the last events may take to settle before the comparison. */
 const SETTLE_MS_MAX = 30_000;
+/** Cognee takes some 2.7 new documents and 1.5 changes a second at best: the team is slower by so much, and has longer to settle. */
+const COGNEE_SLOWNESS = 10;
 const SETTLE_POLL_MS = 50;
 /** Latest measurements that the view summarises. */
 const LATENCIES_MAX = 2_000;
@@ -56,6 +58,8 @@ export interface DemoOptions {
   readonly port?: number;
   readonly seed: number;
   readonly accounts: number;
+  /** Settings of a Cognee (COGNEE_…) to use in place of the embedded memory. */
+  readonly cognee?: Readonly<Record<string, string>>;
 }
 
 /** Everything that the running demo is made of. */
@@ -66,6 +70,7 @@ interface Stage {
   readonly app: App;
   readonly secret: string;
   readonly startedAt: number;
+  readonly slowness: number;
   readonly accountsBefore: readonly string[];
   readonly changes: string[];
   readonly latenciesMs: number[];
@@ -106,7 +111,7 @@ async function setStage(io: CommandIo, options: DemoOptions, lifecycle: Lifecycl
 
   const latenciesMs: number[] = [];
   const logFile = createWriteStream(join(dataDir, "memhook.log"), { mode: 0o600 });
-  const config = demoConfig({ dataDir, port, secret }, simulator.credentials);
+  const config = demoConfig({ dataDir, port, secret }, { ...simulator.credentials, ...cogneeOf(options, random) });
   const deps: AppDeps = {
     clock: io.clock,
     random,
@@ -119,15 +124,22 @@ async function setStage(io: CommandIo, options: DemoOptions, lifecycle: Lifecycl
   const app = await startApp(config, deps, { role: "serve" });
   lifecycle.add("memhook", () => app.close());
   const accountsBefore = simulator.crm.ids("Accounts");
-  return { io, random, simulator, app, secret, startedAt, accountsBefore, changes: [], latenciesMs };
+  const slowness = options.cognee === undefined ? 1 : COGNEE_SLOWNESS;
+  return { io, random, simulator, app, secret, startedAt, slowness, accountsBefore, changes: [], latenciesMs };
+}
+
+/** The Cognee that was asked for, with a dataset of the demo's own, which stays there to be looked at. */
+function cogneeOf({ cognee }: DemoOptions, random: Random): Readonly<Record<string, string>> {
+  if (cognee === undefined) return {};
+  return { ...cognee, COGNEE_DATASET: `memhook_demo_${Math.floor(random.next() * 1e6)}` };
 }
 
 function demoConfig(
   wish: { readonly dataDir: string; readonly port: number; readonly secret: string },
-  credentials: SimulatorCredentials,
+  services: SimulatorCredentials & Readonly<Record<string, string>>,
 ): Config {
   const env = {
-    ...credentials,
+    ...services,
     DATA_DIR: wish.dataDir,
     HOST: "127.0.0.1",
     PORT: String(wish.port),
@@ -178,7 +190,8 @@ async function work(stage: Stage, ending: AbortSignal): Promise<void> {
       reason: { note: "first load of the demo", receivedAt: io.clock.now() },
     })),
   );
-  while (await pause(io, CHANGE_PAUSE_MS + random.next() * CHANGE_PAUSE_JITTER_MS, ending)) {
+  const waitMs = () => stage.slowness * (CHANGE_PAUSE_MS + random.next() * CHANGE_PAUSE_JITTER_MS);
+  while (await pause(io, waitMs(), ending)) {
     stage.changes.push(simulator.crm.workday(random));
     if (stage.changes.length > CHANGES_KEPT) stage.changes.shift();
   }
@@ -193,10 +206,20 @@ async function show(stage: Stage, ending: AbortSignal): Promise<void> {
     if (drawn % DRAWS_PER_QUESTION === 0)
       question = QUESTIONS[(drawn / DRAWS_PER_QUESTION) % QUESTIONS.length] ?? question;
     drawn += 1;
-    const [figures, hits] = await Promise.all([app.figures(), app.parts.memory.search(question, { limit: 1 }, ending)]);
-    const scene = sceneOf(stage, question, hits[0]);
+    const [figures, hit] = await Promise.all([app.figures(), bestHit(stage, question, ending)]);
+    const scene = sceneOf(stage, question, hit);
     if (screen === undefined) io.terminal.note(demoLine(figures, scene));
     else screen.draw(demoLines(figures, scene, screen.width));
+  }
+}
+
+/** The best answer; none when the end comes first. */
+async function bestHit({ app }: Stage, question: string, ending: AbortSignal): Promise<DemoScene["hit"]> {
+  try {
+    return (await app.parts.memory.search(question, { limit: 1 }, ending))[0];
+  } catch (error) {
+    if (ending.aborted) return undefined;
+    throw error;
   }
 }
 
@@ -212,7 +235,7 @@ async function finish(stage: Stage): Promise<ExitCode> {
   const present = simulator.crm.ids("Accounts");
   const isPresent = new Set(present);
   const gone = stage.accountsBefore.filter((id) => !isPresent.has(id));
-  const comparison = await withTimeout(io.clock, { ms: SETTLE_MS_MAX }, (signal) =>
+  const comparison = await withTimeout(io.clock, { ms: stage.slowness * SETTLE_MS_MAX }, (signal) =>
     compareMemory(app.parts, { present, gone }, signal),
   );
   const figures = await app.figures();
@@ -225,8 +248,8 @@ async function finish(stage: Stage): Promise<ExitCode> {
 }
 
 /** True when callbacks and queue came to rest in time. */
-async function settle({ app, io, simulator }: Stage): Promise<boolean> {
-  const deadline = io.clock.now() + SETTLE_MS_MAX;
+async function settle({ app, io, simulator, slowness }: Stage): Promise<boolean> {
+  const deadline = io.clock.now() + slowness * SETTLE_MS_MAX;
   while (io.clock.now() < deadline) {
     const { queue } = await app.figures();
     if (queue.size === 0 && simulator.stats.callbacks.pending === 0) return true;

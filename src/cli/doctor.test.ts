@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { type CliWorld, CREDENTIALS, cliWorld } from "../../test/fakes/cli-host.ts";
 import { Fault } from "../faults.ts";
+import { createReceipts } from "../memory/receipts.ts";
 import type { Finding } from "./doctor-checks.ts";
 import type { Parts } from "./parts.ts";
 
@@ -27,6 +28,7 @@ async function doctor(
     view: engine.view,
     ledger: engine.ledger,
     channels: engine.channels,
+    receipts: createReceipts(engine.sealed),
     memory: { kind: "embedded", search: async () => [], probe: async () => undefined },
     crm: CRM,
     startWorker: async () => undefined,

@@ -5,6 +5,7 @@ import type { Config } from "../config/config.ts";
 import { processSource } from "../config/load.ts";
 import { Fault } from "../faults.ts";
 import { type Log, openLog } from "../log.ts";
+import { createReceipts } from "../memory/receipts.ts";
 import { systemRandom } from "../random.ts";
 import { releaseVersion } from "../version.ts";
 import { EXIT } from "./exit-code.ts";
@@ -83,6 +84,7 @@ async function commandParts(config: Config, log: Log, parts: AppParts): Promise<
     ledger: engine.ledger,
     channels: engine.channels,
     memory,
+    receipts: createReceipts(engine.sealed),
     crm: config.zoho.credentials === undefined ? undefined : crm,
     startWorker: () => ownWorker(config, log, parts),
     isServiceRunning: async () => {
@@ -103,13 +105,27 @@ async function ownWorker(config: Config, log: Log, parts: AppParts): Promise<Own
   const { isWorkedOn } = await import("../app/reach-store.ts");
   if (await isWorkedOn(parts)) return undefined;
   await parts.engine.acquireWorkerLock(); // Had by now on an engine of one machine; on a server it announces this process.
-  const [{ wireRooms }, { beginWork }] = await Promise.all([import("../app/wire-rooms.ts"), import("../app/work.ts")]);
-  const { processor } = wireRooms(config, deps(log), { parts, role: "worker" });
-  await beginWork(parts, processor, deps(log));
-  return {
-    obstacle: () => obstacleIn(processor.status().circuits),
-    close: () => processor.stop({ drainMs: OWN_DRAIN_MS }),
-  };
+  const [{ wireRooms }, { beginWork, WorkPresence }] = await Promise.all([
+    import("../app/wire-rooms.ts"),
+    import("../app/work.ts"),
+  ]);
+  const { duties, counters } = parts.engine;
+  const presence = new WorkPresence({ ...deps(log), duties, counters }, () => true);
+  await presence.start();
+  try {
+    const { processor } = wireRooms(config, deps(log), { parts, role: "worker" });
+    await beginWork(parts, processor, deps(log));
+    return {
+      obstacle: () => obstacleIn(processor.status().circuits),
+      close: async () => {
+        await processor.stop({ drainMs: OWN_DRAIN_MS });
+        await presence.close();
+      },
+    };
+  } catch (error) {
+    await presence.close();
+    throw error;
+  }
 }
 
 /** The dependency that has been away for longest; undefined while none is. */
@@ -123,16 +139,28 @@ function obstacleIn({ crm, sink }: ReturnType<AppRooms["processor"]["status"]>["
   return { dependency: longest.dependency, since: longest.since, cause: longest.cause ?? "UNEXPECTED" };
 }
 
+async function startCognee() {
+  const { startCogneeStandIn } = await import("../simulator/cognee/cognee-stand-in.ts");
+  return startCogneeStandIn({ clock: systemClock });
+}
+
 async function startStandIn(wish: SimulatorWish): Promise<RunningSimulator> {
   const { startSimulator } = await import("../simulator/simulator.ts");
   const simulator = await startSimulator({ ...wish, clock: systemClock }).catch((error: unknown) => {
     const isSystem = error instanceof Error && "syscall" in error;
     throw isSystem ? new Fault("PORT_UNAVAILABLE", `listening on ${wish.host}:${wish.port}`, { cause: error }) : error;
   });
+  const cognee = wish.hasCognee === true ? await startCognee() : undefined;
   return {
     url: simulator.url,
-    credentials: { ...simulator.credentials },
+    credentials: {
+      ...simulator.credentials,
+      ...(cognee === undefined ? {} : { COGNEE_URL: cognee.url, COGNEE_API_KEY: cognee.apiKey }),
+    },
     change: (random) => simulator.crm.workday(random),
-    close: () => simulator.close(),
+    close: async () => {
+      await cognee?.close();
+      await simulator.close();
+    },
   };
 }

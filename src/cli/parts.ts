@@ -4,6 +4,7 @@ import type { Crm } from "../crm/crm.ts";
 import type { FaultCode } from "../faults.ts";
 import type { Ledger } from "../memory/ledger.ts";
 import type { Memory } from "../memory/memory.ts";
+import type { Receipts } from "../memory/receipts.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { QueueView } from "../queue/queue-view.ts";
 import type { Terminal } from "./terminal.ts";
@@ -48,6 +49,7 @@ export interface Parts {
   readonly ledger: Pick<Ledger, "read" | "totals" | "parents">;
   readonly channels: Pick<ChannelStore, "list">;
   readonly memory: Pick<Memory, "kind" | "search" | "probe">;
+  readonly receipts: Pick<Receipts, "read">;
   /** Absent without credentials. */
   readonly crm: Pick<Crm, "probe" | "listChannels"> | undefined;
   /** Begins to work; undefined when another process does. Needs the credentials. */

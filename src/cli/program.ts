@@ -17,6 +17,7 @@ import { examine } from "./doctor.ts";
 import { showEvents } from "./events.ts";
 import { type ExitCode, Misuse } from "./exit-code.ts";
 import { explainAccount } from "./explain.ts";
+import { showReceipt } from "./memory-receipt.ts";
 import { SEARCH_LIMIT_DEFAULT, SEARCH_LIMIT_MAX, searchMemory } from "./memory-search.ts";
 import type { CommandIo, Parts } from "./parts.ts";
 import { ROLE_ABOUT, runRole } from "./run-role.ts";
@@ -33,6 +34,7 @@ export interface DemoWish {
   readonly port?: number;
   readonly seed: number;
   readonly accounts: number;
+  readonly cognee?: boolean;
 }
 
 /** What the simulator is started with. */
@@ -41,6 +43,8 @@ export interface SimulatorWish {
   readonly port: number;
   readonly seed?: number;
   readonly accounts?: number;
+  /** True = also a stand-in for Cognee, on a port of its own. */
+  readonly hasCognee?: true;
   /** Where the signed function for Notes posts to, and its secret. */
   readonly signedNotes?: { readonly url: string; readonly secret: string };
 }
@@ -56,7 +60,13 @@ export interface Host extends CommandIo {
   hasStore(config: Config): boolean;
   startApp(config: Config, log: Log, role: Role): Promise<RunningService>;
   startSimulator(wish: SimulatorWish): Promise<RunningSimulator>;
-  runDemo(wish: Omit<DemoWish, "for"> & { readonly forMs?: number }): Promise<ExitCode>;
+  /** `cognee` holds the settings of the Cognee to use. */
+  runDemo(
+    wish: Omit<DemoWish, "for" | "cognee"> & {
+      readonly forMs?: number;
+      readonly cognee?: Readonly<Record<string, string>>;
+    },
+  ): Promise<ExitCode>;
 }
 
 /** Rows listed at most, whatever `--limit` says. */
@@ -102,10 +112,12 @@ function addService(program: Command, host: Host, end: End): void {
     .option("--port <port>", "default 8000, or any free one", whole(0, 65_535))
     .option("--seed <number>", "the same seed gives the same CRM", whole(0, SEED_MAX), 1)
     .option("--accounts <number>", "how many accounts", whole(1, DEMO_ACCOUNTS_MAX), 60)
+    .option("--cognee", "into the Cognee that COGNEE_URL names, in a dataset of its own")
     .option(...JSON_OPTION)
     .action(async (options: DemoWish) => {
-      const { for: forMs, ...rest } = options;
-      end(await host.runDemo({ ...rest, ...(forMs === undefined ? {} : { forMs }) }));
+      const { for: forMs, cognee: isWithCognee = false, ...rest } = options;
+      const cognee = isWithCognee ? { cognee: cogneeSettings(host) } : {};
+      end(await host.runDemo({ ...rest, ...cognee, ...(forMs === undefined ? {} : { forMs }) }));
     });
 
   for (const role of ROLES) {
@@ -137,6 +149,7 @@ function addService(program: Command, host: Host, end: End): void {
     .option("--accounts <number>", "how many accounts", whole(0, SIMULATED_ACCOUNTS_MAX))
     .option("--workday <changes per minute>", "change records as a sales team does", whole(0, WORKDAY_RATE_MAX), 0)
     .option("--notify-notes <url>", "post signed events of Notes there, signed with WEBHOOK_SECRET")
+    .option("--cognee", "run a stand-in for Cognee as well")
     .option(...JSON_OPTION)
     .action(async (options: SimulateOptions) => end(await runSimulator(host, options)));
 }
@@ -245,9 +258,29 @@ function addQuestions(program: Command, host: Host, end: End): void {
       const question = { text: words.join(" "), limit: options.limit };
       end(await withParts(host, READING, (parts) => searchMemory(host, parts.memory, question)));
     });
+  memory
+    .command("receipt")
+    .description("the proof that an account was forgotten")
+    .argument("<account id>", "its CRM id")
+    .option(...JSON_OPTION)
+    .action(async (id: string) =>
+      end(await withParts(host, READING, ({ receipts }) => showReceipt(host, receipts, id))),
+    );
+}
+
+/** The settings of the Cognee that the environment names. Throws Misuse without one. */
+function cogneeSettings({ source }: Host): Readonly<Record<string, string>> {
+  const { COGNEE_URL, COGNEE_API_KEY, COGNEE_USERNAME, COGNEE_PASSWORD } = source.env;
+  if (COGNEE_URL === undefined)
+    throw new Misuse(
+      "--cognee wants COGNEE_URL and COGNEE_API_KEY in the environment; in the repository `npm run demo -- --cognee` starts one",
+    );
+  const given = Object.entries({ COGNEE_URL, COGNEE_API_KEY, COGNEE_USERNAME, COGNEE_PASSWORD });
+  return Object.fromEntries(given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
 
 interface SimulateOptions {
+  readonly cognee?: boolean;
   readonly port: number;
   readonly host: string;
   readonly seed?: number;
@@ -261,6 +294,7 @@ async function runSimulator(host: Host, options: SimulateOptions): Promise<ExitC
   const wish: SimulatorWish = {
     host: options.host,
     port,
+    ...(options.cognee === true ? { hasCognee: true } : {}),
     ...(seed === undefined ? {} : { seed }),
     ...(accounts === undefined ? {} : { accounts }),
     ...(notifyNotes === undefined ? {} : { signedNotes: signedNotes(host, notifyNotes) }),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type CliWorld, CREDENTIALS, cliWorld } from "../../test/fakes/cli-host.ts";
 import { Fault } from "../faults.ts";
+import { createReceipts } from "../memory/receipts.ts";
 import { wantsJson } from "./run.ts";
 import { Stopped } from "./signals.ts";
 
@@ -172,6 +173,7 @@ test("parts are closed whether the command succeeds or fails", async () => {
   const openParts = async () => ({
     ...parts,
     memory,
+    receipts: createReceipts(engine.sealed),
     crm: undefined,
     startWorker: async () => undefined,
     isServiceRunning: async () => false,

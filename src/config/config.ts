@@ -76,9 +76,25 @@ export interface ZohoConfig {
   readonly credentials?: { readonly clientId: string; readonly clientSecret: string; readonly refreshToken: string };
 }
 
-/** Where documents go. The Cognee sink's settings join as a second kind when it moves in. */
-export interface SinkConfig {
-  readonly kind: "embedded";
+/** As whom to call Cognee. A key wins over a user. */
+export type CogneeSignIn = { readonly apiKey: string } | { readonly username: string; readonly password: string };
+
+/** Where documents go. */
+export type SinkConfig = DocumentsConfig &
+  (
+    | { readonly kind: "embedded" }
+    | {
+        readonly kind: "cognee";
+        /** An origin. */
+        readonly url: string;
+        /** Secrets. */
+        readonly credentials: CogneeSignIn;
+        readonly budgetPerHour?: number;
+      }
+  );
+
+/** What is made of accounts, for whichever sink. */
+export interface DocumentsConfig {
   /** Absolute. */
   readonly dataDir: string;
   /** The dataset's name, and so the key of its index job. */
@@ -138,7 +154,7 @@ export function assembleConfig(env: Environment, cwd: string): Config {
     },
     zoho: zohoConfig(env),
     sink: {
-      kind: "embedded",
+      ...sinkKind(env),
       dataDir,
       dataset: env.COGNEE_DATASET,
       ...given({ fieldPolicy: env.FIELD_POLICY, fieldPolicySalt: env.FIELD_POLICY_SALT }),
@@ -151,6 +167,14 @@ export function assembleConfig(env: Environment, cwd: string): Config {
     http: { host: env.HOST, port: env.PORT, ...given({ adminToken: env.ADMIN_TOKEN }) },
     log: { level: env.LOG_LEVEL },
   });
+}
+
+function sinkKind(env: Environment) {
+  const { COGNEE_URL: url, COGNEE_API_KEY: apiKey, COGNEE_USERNAME: username, COGNEE_PASSWORD: password } = env;
+  if (url === undefined) return { kind: "embedded" } as const;
+  // The cross checks want one of the two.
+  const credentials = apiKey === undefined ? { username: username ?? "", password: password ?? "" } : { apiKey };
+  return { kind: "cognee", url, credentials, ...given({ budgetPerHour: env.COGNIFY_BUDGET_PER_HOUR }) } as const;
 }
 
 function engineConfig(env: Environment, dataDir: string): EngineConfig {

@@ -117,18 +117,7 @@ export function databaseProblems(values: Readonly<Record<string, string | undefi
 
 function cogneeProblems(isSet: (name: VariableName) => boolean): readonly Problem[] {
   if (!isSet("COGNEE_URL")) return [];
-  const problems: Problem[] = [
-    {
-      name: "COGNEE_URL",
-      expected: "to be unset: the Cognee sink is not part of this release; unset it to use the embedded sink",
-    },
-  ];
   const canSignIn = isSet("COGNEE_API_KEY") || (isSet("COGNEE_USERNAME") && isSet("COGNEE_PASSWORD"));
-  if (!canSignIn) {
-    problems.push({
-      name: "COGNEE_API_KEY",
-      expected: "a key, or COGNEE_USERNAME and COGNEE_PASSWORD, beside COGNEE_URL",
-    });
-  }
-  return problems;
+  if (canSignIn) return [];
+  return [{ name: "COGNEE_API_KEY", expected: "a key, or COGNEE_USERNAME and COGNEE_PASSWORD, beside COGNEE_URL" }];
 }

@@ -87,15 +87,7 @@ test("the configuration is frozen through and through", () => {
 test("all problems are named at once", () => {
   assert.deepEqual(
     problemNames({ PORT: "70000", WEBHOOK_NUM_WORKERS: "many", ZOHO_CLIENT_ID: "id", COGNEE_URL: "http://x.example" }),
-    [
-      "WEBHOOK_NUM_WORKERS",
-      "COGNEE_URL",
-      "PORT",
-      "ZOHO_CLIENT_SECRET",
-      "ZOHO_REFRESH_TOKEN",
-      "COGNEE_URL",
-      "COGNEE_API_KEY",
-    ],
+    ["WEBHOOK_NUM_WORKERS", "COGNEE_URL", "PORT", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "COGNEE_API_KEY"],
   );
 });
 
@@ -208,11 +200,16 @@ describe("between variables", () => {
     assert.deepEqual(problemNames({ REDIS_DB: "0", REDIS_CLUSTER_NODES: "a:1" }), []);
   });
 
-  test("Cognee is refused by name while it is not part of the release", () => {
-    assert.match(
-      JSON.stringify(load({ COGNEE_URL: "https://cognee.example", COGNEE_API_KEY: "key" })),
-      /not part of this release/,
-    );
+  test("an address of Cognee makes the sink cognee, by key or by user; the key wins", () => {
+    const url = { COGNEE_URL: "https://cognee.example" };
+    const user = { COGNEE_USERNAME: "crm", COGNEE_PASSWORD: "hunter2" };
+    const kinds = [user, { COGNEE_API_KEY: "key" }, { ...user, COGNEE_API_KEY: "key" }].map((signIn) => {
+      const { sink } = valid({ ...url, ...signIn }).config;
+      return sink.kind === "cognee" ? sink.credentials : sink.kind;
+    });
+    assert.deepEqual(kinds, [{ username: "crm", password: "hunter2" }, { apiKey: "key" }, { apiKey: "key" }]);
+    assert.deepEqual(problemNames({ ...url, COGNEE_USERNAME: "crm" }), ["COGNEE_API_KEY"]);
+    assert.deepEqual(problemNames({ COGNEE_DATASET: "two words" }), ["COGNEE_DATASET"]);
   });
 
   test("what serve needs besides is named with all the rest", () => {

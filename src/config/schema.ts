@@ -3,6 +3,7 @@ import { LOG_LEVELS } from "../log.ts";
 import {
   cron,
   customModules,
+  datasetName,
   deleteLimit,
   expectedOf,
   fieldNames,
@@ -200,26 +201,27 @@ const memory = {
   COGNEE_URL: origin().optional().register(notes, {
     group: "Memory",
     about: "Set = sink cognee, else embedded; `/api/v1/…` is appended.",
-    isForLater: true,
   }),
   COGNEE_API_KEY: text("an API key of Cognee").optional().register(notes, {
     group: "Memory",
     about: "Signs in to Cognee; or user name and password do.",
     isSecret: true,
-    isForLater: true,
   }),
   COGNEE_USERNAME: text("a user of Cognee").optional().register(notes, {
     group: "Memory",
     about: "Instead of a key, with the password.",
-    isForLater: true,
   }),
   COGNEE_PASSWORD: text("the user's password").optional().register(notes, {
     group: "Memory",
     about: "Belongs to the user name.",
     isSecret: true,
-    isForLater: true,
   }),
-  COGNEE_DATASET: text("a name of up to 100 characters", { min: 1, max: 100 }).register(notes, {
+  COGNIFY_BUDGET_PER_HOUR: wholeNumber({ min: 1, max: 1_000_000 }).optional().register(notes, {
+    group: "Memory",
+    about:
+      "Documents that may be handed to Cognee's model within any hour; the rest waits. A bound on its cost. Unset = none.",
+  }),
+  COGNEE_DATASET: datasetName().register(notes, {
     group: "Memory",
     about:
       "The dataset that holds the documents; it keys the work of making them searchable. The embedded sink has one.",

@@ -34,6 +34,11 @@ export function text(expected: string, length = { min: 1, max: 4_096 }) {
   return kind(expected, (value) => (within(value.length, length) === undefined ? undefined : value));
 }
 
+/** The name of a dataset: Cognee takes other signs, and then fails at each later use. */
+export function datasetName() {
+  return kind("up to 100 letters, digits, _ and -", (value) => (/^[\w-]{1,100}$/.test(value) ? value : undefined));
+}
+
 /** True or false. */
 export function flag() {
   const words: Readonly<Record<string, boolean>> = {

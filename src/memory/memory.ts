@@ -1,5 +1,6 @@
 import type { AccountKey, MemoryDocument } from "../account.ts";
 import type { Fault } from "../faults.ts";
+import type { LookedAt } from "./receipts.ts";
 
 /** One document to write. `sinkRef` is the sink's id of the account's present document, if the ledger knows one. */
 export interface PutRequest {
@@ -16,7 +17,33 @@ export type PutResult =
   | { readonly outcome: "stored"; readonly sinkRef: string; readonly isIndexed: boolean }
   | { readonly outcome: "failed"; readonly fault: Fault };
 
-export type RemoveResult = { readonly outcome: "removed" } | { readonly outcome: "failed"; readonly fault: Fault };
+/** What a sink did to forget an account besides deleting its document, and where it looked afterwards. Names nothing of the account. */
+export interface Forgetting {
+  /** Each with how much of it was found, which is 0 where the forgetting succeeded. */
+  readonly looked: readonly LookedAt[];
+  readonly repaired: readonly string[];
+  /** What may be left, in words for a person. */
+  readonly left: readonly string[];
+}
+
+export type RemoveResult =
+  | { readonly outcome: "removed"; readonly forgetting: Forgetting }
+  | { readonly outcome: "failed"; readonly fault: Fault };
+
+/** A document that the sink took and cannot make searchable; it has it no longer. */
+export interface RefusedDocument {
+  readonly account: AccountKey;
+  readonly fault: Fault;
+}
+
+/** Keeps accounts safe while a `flush` looks for a document that breaks it. */
+export interface FlushKeeper {
+  /**
+   * Sees to it, durably, that these accounts are synced again whatever happens: their documents may leave the sink from now on. Rejects
+   * when it cannot; then none does.
+   */
+  setAside(accounts: readonly AccountKey[]): Promise<void>;
+}
 
 /** One account found by a search, best first. */
 export interface SearchHit {
@@ -72,8 +99,11 @@ export interface Memory {
     accounts: readonly { readonly account: AccountKey; readonly sinkRef?: string }[],
     signal: AbortSignal,
   ): Promise<readonly RemoveResult[]>;
-  /** Makes all that was put searchable. At most one call at a time; the index lane sees to it. */
-  flush(signal: AbortSignal): Promise<void>;
+  /**
+   * Makes all that was put searchable, but for what it returns. At most one call at a time; the index lane sees to it. A sink whose index breaks
+   * on a document finds it with the help of a keeper; the next `put` of that text fails then with SINK_REFUSED.
+   */
+  flush(signal: AbortSignal, keeper?: FlushKeeper): Promise<readonly RefusedDocument[]>;
   search(query: string, options: { readonly limit: number }, signal: AbortSignal): Promise<readonly SearchHit[]>;
   /** The account's document as the sink has it, if any. */
   read(account: AccountKey, signal: AbortSignal): Promise<StoredDocument | undefined>;

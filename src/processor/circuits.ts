@@ -4,12 +4,12 @@ import { type Circuit, type CircuitStatus, createCircuit } from "./circuit.ts";
 import type { ProcessorDeps } from "./processor-deps.ts";
 
 /** What work depends on besides the store. */
-export type Dependency = "crm" | "sink";
+export type Dependency = "crm" | "sink" | "budget";
 
 /** Which dependencies a lane cannot do without: while one is away, the lane does not claim. */
 const NEEDS: Readonly<Record<Lane, readonly Dependency[]>> = {
   route: ["crm"],
-  sync: ["crm", "sink"],
+  sync: ["crm", "sink", "budget"], // A spent budget stops new writes, and not the index of what was written.
   index: ["sink"],
 };
 
@@ -33,11 +33,14 @@ export function createCircuits(deps: ProcessorDeps): Circuits {
   const circuits: Readonly<Record<Dependency, Circuit>> = {
     crm: make("crm", (signal) => deps.crm.probe(signal)),
     sink: make("sink", (signal) => deps.memory.probe(signal)),
+    // Whether there is some again shows when a document is written: until then it has waited as long as it was told to.
+    budget: make("budget", (signal) => deps.memory.probe(signal)),
   };
   const isReady = (lane: Lane) => NEEDS[lane].every((name) => circuits[name].isClosed);
   return {
     of: (code) => {
       if (code.startsWith("CRM_")) return circuits.crm;
+      if (code === "SINK_OVER_BUDGET") return circuits.budget;
       return code.startsWith("SINK_") ? circuits.sink : undefined;
     },
     isReady,
@@ -46,10 +49,9 @@ export function createCircuits(deps: ProcessorDeps): Circuits {
         for (const name of NEEDS[lane]) await circuits[name].whenClosed(signal);
       }
     },
-    status: () => ({ crm: circuits.crm.status(), sink: circuits.sink.status() }),
+    status: () => ({ crm: circuits.crm.status(), sink: circuits.sink.status(), budget: circuits.budget.status() }),
     stop: () => {
-      circuits.crm.stop();
-      circuits.sink.stop();
+      for (const circuit of Object.values(circuits)) circuit.stop();
     },
   };
 }

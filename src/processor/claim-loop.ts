@@ -77,6 +77,18 @@ export async function runClaimLoop(batch: BatchDeps, options: LoopOptions): Prom
     leases = next;
   }
   if (leases.length > 0) await giveBack(batch, leases);
+  await offerOwed(batch);
+}
+
+/** What is owed still: this process may have no later time for it. */
+async function offerOwed({ deps }: BatchDeps): Promise<void> {
+  try {
+    await repairLate(deps);
+  } catch (error) {
+    const fault = asFault(error, "repairing late writes");
+    deps.counters.add({ [`faults:${fault.code}`]: 1 });
+    deps.log.warn({ jobs: deps.late.size, error: fault }, "late writes not repaired");
+  }
 }
 
 /** Claimed but not begun: back at once, the attempt not spent. If the store is away, the leases expire by themselves. */

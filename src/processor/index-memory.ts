@@ -1,7 +1,8 @@
+import type { AccountKey } from "../account.ts";
 import { asFault } from "../faults.ts";
 import type { Lease } from "../queue/queue.ts";
-import { type Attempt, failed } from "./attempt.ts";
-import type { StageDeps, WorkRight } from "./processor-deps.ts";
+import { type Attempt, failed, syncJob } from "./attempt.ts";
+import type { ProcessorOptions, StageDeps, WorkRight } from "./processor-deps.ts";
 
 /** Ledger entries marked per run; more make one more run. Keeps the list in memory at a few MB. */
 const MARK_MAX = 10_000;
@@ -31,7 +32,16 @@ async function indexOnce(deps: StageDeps, lease: Lease, right: WorkRight): Promi
   const { ledger, memory, options, clock } = deps;
   const before = await ledger.inState("stored", MARK_MAX);
   right.mustHold();
-  await memory.flush(right.signal);
+  // An account that is set aside has its document read, rendered and put once more: the sink's is then only one that may be there.
+  const setAside = async (accounts: readonly AccountKey[]) => {
+    await ledger.distrust(accounts);
+    await deps.queue.enqueue(
+      accounts.map((account) => syncJob(lease, account, "set aside to find what breaks the index")),
+    );
+  };
+  const refused = await memory.flush(right.signal, { setAside });
+  for (const { account, fault } of refused)
+    deps.log.error({ account, error: fault }, "this account's document breaks the index");
 
   const after = await ledger.read(before.map((entry) => entry.account));
   const same = before.filter(({ account, fingerprint, writtenAt }) => {
@@ -46,17 +56,20 @@ async function indexOnce(deps: StageDeps, lease: Lease, right: WorkRight): Promi
     deps.unindexed.delete(account);
     deps.observe?.("freshness", clock.now() - changedAt);
   }
-  const also = before.length < MARK_MAX ? [] : [indexJob(options.dataset, clock.now())];
+  const also = before.length < MARK_MAX ? [] : [indexJob(options, clock.now())];
   return { outcome: "done", lease, deed: "indexed", settlement: { verb: "complete", lease, also } };
 }
 
 /** The one job of the index lane. Joins silently where it already waits. */
-export function indexJob(dataset: string, receivedAt: number) {
+export function indexJob(
+  { dataset, gatherMs = 0 }: Pick<ProcessorOptions, "dataset" | "gatherMs">,
+  receivedAt: number,
+) {
   return {
     lane: "index",
     key: dataset,
     rank: "live",
-    delayMs: 0,
+    delayMs: gatherMs,
     reason: { note: "documents to index", receivedAt },
   } as const;
 }

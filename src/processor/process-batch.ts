@@ -2,18 +2,18 @@ import { asFault, Fault } from "../faults.ts";
 import type { LedgerWritten } from "../memory/ledger.ts";
 import { keepLeases, LEASE_LOST } from "../queue/lease-keeper.ts";
 import type { Lane, Lease, Settled, Settlement } from "../queue/queue.ts";
+import { untilAborted } from "../until-aborted.ts";
 import type { Attempt, Done } from "./attempt.ts";
 import type { Circuits } from "./circuits.ts";
 import { displacedJobs } from "./displaced.ts";
 import { indexMemory } from "./index-memory.ts";
-import { noteHeld, noteLate, repairLate, type SentWrites } from "./late-writes.ts";
+import { distrustSoon, heldWrites, noteLate, oweWork, repairLate, type SentWrites } from "./late-writes.ts";
 import type { StageDeps, WorkRight } from "./processor-deps.ts";
 import { reportBatch } from "./report-batch.ts";
 import { routeEvents } from "./route-events.ts";
 import { settlementFor } from "./settle.ts";
 import { storeWaitMs } from "./store-wait.ts";
 import { syncAccounts } from "./sync-accounts.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 /** Longest that one batch may run. Every call of an adapter ends sooner; building an index over all documents may not. */
 const HOLD_MS_MAX: Readonly<Record<Lane, number>> = { route: 600_000, sync: 600_000, index: 7_200_000 };
@@ -62,9 +62,8 @@ export async function processBatch(batch: BatchDeps, lane: Lane, leases: readonl
   };
 }
 
-/** Sees to the writes that no lease is known to have outlasted. Rejects never. */
+/** Sees to the writes that no lease is known to have outlasted, and to what else is owed. Rejects never. */
 async function repair({ deps, signal }: BatchDeps, sent: SentWrites): Promise<void> {
-  if (sent.size === 0) return;
   await noteLate(deps, sent, signal);
   try {
     await repairLate(deps);
@@ -87,7 +86,7 @@ async function attemptAll(
 ): Promise<readonly Attempt[]> {
   const { lane, right } = context;
   try {
-    return await untilAborted(STAGES[lane](deps, leases, right), right.signal);
+    return await untilAborted(runStage(deps, leases, context), right.signal);
   } catch (error) {
     const isStopped = right.signal.aborted || error === LEASE_LOST;
     if (isStopped && !(right.signal.reason instanceof Fault)) {
@@ -103,10 +102,20 @@ async function attemptAll(
   }
 }
 
+async function runStage(
+  deps: StageDeps,
+  leases: readonly Lease[],
+  { lane, right }: { readonly lane: Lane; readonly right: WorkRight },
+): Promise<readonly Attempt[]> {
+  // Throws where the ledger speaks of another memory: an index run of ours must not answer for that one's documents. A sync asks by itself.
+  if (lane === "index") await deps.knowsSink?.();
+  return STAGES[lane](deps, leases, right);
+}
+
 /**
  * Writes all in one turn. The displaced are queued first and are not fenced: an extra sync or lookup costs little, while a
  * move or an end that is in the ledger without them would leave another account stale. What the ledger finds displaced beyond that (its
- * owner changed meanwhile) is queued after.
+ * owner changed meanwhile), and what the store does not take now, is owed.
  */
 async function writeEnd(
   batch: BatchDeps,
@@ -117,26 +126,60 @@ async function writeEnd(
   },
 ): Promise<readonly Settled[]> {
   const { attempts, settlements, sent } = end;
-  const { queue, ledger } = batch.deps;
+  const { deps } = batch;
   const recording = attempts.filter(isRecording);
   const displaced = attempts.flatMap((attempt) => (attempt.outcome === "done" ? (attempt.displaced ?? []) : []));
+  const hasHeld = heldWrites(sent);
+  const queueing = once(async () => (displaced.length === 0 ? undefined : deps.queue.enqueue(displaced)));
   const parts = [
-    once(async () => (displaced.length === 0 ? undefined : queue.enqueue(displaced))),
-    once(async () => (recording.length === 0 ? [] : ledger.record(recording.map((attempt) => attempt.record)))),
-    once(() => queue.settle(settlements)),
+    once(() => recordAll(deps, recording, hasHeld)),
+    once(async () => {
+      const settled = await deps.queue.settle(settlements);
+      for (const [index, { lease }] of attempts.entries()) if (settled[index] === "settled") hasHeld(lease);
+      return settled;
+    }),
+    // Behind the record: whoever takes the ledger from then on finds what is recorded now.
+    once(async () => recording.length > 0 && (await isAnothers(deps))),
   ] as const;
-  // All parts together, also when repeated: a settle that overtakes its record would make the record stale.
-  const [, written, settled] = await insist(batch, async () => {
-    const done = [parts[0](), parts[1](), parts[2]()] as const;
-    await Promise.allSettled(done);
-    return Promise.all(done);
-  });
-  for (const [index, { lease }] of attempts.entries()) if (settled[index] === "settled") noteHeld(sent, lease);
-  for (const [index, { lease }] of recording.entries())
-    if (written[index]?.outcome === "written") noteHeld(sent, lease);
-  const late = recording.flatMap((attempt, index) => lateDisplaced(attempt, written[index]));
-  if (late.length > 0) await insist(batch, () => queue.enqueue(late));
-  return settled;
+  let areQueued = false;
+  try {
+    // All parts together, also when repeated: a settle that overtakes its record would make the record stale.
+    const [, settled, isLost] = await insist(batch, async () => {
+      const queued = queueing();
+      const done = [parts[0](), parts[1](), parts[2]()] as const;
+      const [answer] = await Promise.allSettled([queued, ...done]);
+      areQueued = answer.status === "fulfilled";
+      return Promise.all(done);
+    });
+    if (isLost) distrustSoon(deps.late, recording.map(subjectOf), "recorded for another memory");
+    return settled;
+  } finally {
+    if (!areQueued) oweWork(deps.late, displaced);
+  }
+}
+
+async function recordAll(
+  deps: StageDeps,
+  recording: readonly Recording[],
+  hasHeld: (lease: Lease) => void,
+): Promise<void> {
+  if (recording.length === 0) return;
+  const written = await deps.ledger.record(recording.map((attempt) => attempt.record));
+  for (const [index, attempt] of recording.entries()) {
+    if (written[index]?.outcome === "written") hasHeld(attempt.lease);
+    oweWork(deps.late, lateDisplaced(attempt, written[index]));
+  }
+}
+
+/** True when the ledger has passed to another memory, of which nothing that was recorded for ours is true. */
+async function isAnothers({ knowsSink }: StageDeps): Promise<boolean> {
+  try {
+    await knowsSink?.();
+    return false;
+  } catch (error) {
+    if (error instanceof Fault && error.code === "SINK_MISMATCH") return true;
+    throw error;
+  }
 }
 
 function lateDisplaced(attempt: Done, written: LedgerWritten | undefined) {
@@ -176,6 +219,12 @@ function once<Value>(write: () => Promise<Value>): () => Promise<Value> {
   };
 }
 
-function isRecording(attempt: Attempt): attempt is Done & Required<Pick<Done, "record">> {
+type Recording = Done & Required<Pick<Done, "record">>;
+
+function isRecording(attempt: Attempt): attempt is Recording {
   return attempt.outcome === "done" && attempt.record !== undefined;
+}
+
+function subjectOf({ lease, record: { account } }: Recording) {
+  return { lease, account };
 }

@@ -5,6 +5,7 @@ import type { Crm } from "../crm/crm.ts";
 import type { Log } from "../log.ts";
 import type { Ledger } from "../memory/ledger.ts";
 import type { Memory } from "../memory/memory.ts";
+import type { Receipts } from "../memory/receipts.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Random } from "../random.ts";
 import type { LateWrites, SentWrites } from "./late-writes.ts";
@@ -26,6 +27,8 @@ export interface ProcessorOptions {
   readonly debounceMs: number;
   /** The sink's dataset: key of the index lane's one job. */
   readonly dataset: string;
+  /** How long documents are gathered before the sink makes them searchable; default 0. */
+  readonly gatherMs?: number;
   readonly routes: RoutingRules;
   /** Makes the document of a snapshot, field policy applied. Pure; throws when it cannot. */
   readonly render: (snapshot: AccountSnapshot) => MemoryDocument;
@@ -45,7 +48,8 @@ export interface ProcessorDeps {
     "read" | "intend" | "record" | "distrust" | "parents" | "children" | "inState" | "markIndexed"
   >;
   readonly crm: Pick<Crm, "readAccounts" | "readParents" | "probe">;
-  readonly memory: Pick<Memory, "put" | "remove" | "flush" | "probe">;
+  readonly memory: Pick<Memory, "kind" | "put" | "remove" | "flush" | "probe">;
+  readonly receipts: Pick<Receipts, "write">;
   /**
    * False while the ledger may lack entries of documents that the sink has: after a total loss of the store, until the ledger
    * was rebuilt. Absent = always true, as where no store is lost under running workers.

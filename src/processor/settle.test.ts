@@ -26,7 +26,7 @@ function settle(code: FaultCode, attempt: number, retryAfterMs?: number) {
     of: (about: FaultCode) => (/^(CRM|SINK)_/.test(about) ? circuit : undefined),
     isReady: () => true,
     whenReady: async () => undefined,
-    status: () => ({ crm: circuit.status(), sink: circuit.status() }),
+    status: () => ({ crm: circuit.status(), sink: circuit.status(), budget: circuit.status() }),
     stop: () => undefined,
   };
   const options = {

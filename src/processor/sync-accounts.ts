@@ -3,6 +3,7 @@ import type { AccountRead } from "../crm/crm.ts";
 import { Fault } from "../faults.ts";
 import type { LedgerIntent } from "../memory/ledger.ts";
 import type { PutResult, RemoveResult } from "../memory/memory.ts";
+import { RECEIPT_EVENTS_MAX } from "../memory/receipts.ts";
 import type { Lease } from "../queue/queue.ts";
 import { type Attempt, failed } from "./attempt.ts";
 import { changedAtOf } from "./change-time.ts";
@@ -166,7 +167,18 @@ async function removeAll(
     plans.map(({ subject }) => subject),
     call,
   );
-  return byJob(plans, await call);
+  const results = byJob(plans, await call);
+  await Promise.all(plans.map((plan) => writeReceipt(deps, plan, results)));
+  return results;
+}
+
+/** Before the removal is recorded: a receipt too many does no harm, a forgotten account without one does. */
+async function writeReceipt(deps: StageDeps, { subject }: Remove, results: ReadonlyMap<string, RemoveResult>) {
+  const { lease, account } = subject;
+  const result = results.get(lease.jobId);
+  if (result?.outcome !== "removed") return;
+  const events = lease.reasons.flatMap(({ eventId }) => eventId ?? []).slice(-RECEIPT_EVENTS_MAX);
+  await deps.receipts.write({ account, at: deps.clock.now(), sink: deps.memory.kind, events, ...result.forgetting });
 }
 
 function written(deps: StageDeps, { subject, found }: Put, { owners, puts }: Answers): Attempt {
@@ -231,7 +243,7 @@ function removed(deps: StageDeps, { subject }: Remove, { orphans, removals }: An
 
 function complete(deps: StageDeps, lease: Lease, needsIndex: boolean) {
   if (!needsIndex) return { verb: "complete", lease } as const;
-  return { verb: "complete", lease, also: [indexJob(deps.options.dataset, deps.clock.now())] } as const;
+  return { verb: "complete", lease, also: [indexJob(deps.options, deps.clock.now())] } as const;
 }
 
 function outcomeOf({ lease, account, readAt }: Subject, { document, children }: Found) {

@@ -100,7 +100,7 @@ test("what is waited for has a health check", () => {
   }
 });
 
-test("Cognee starts only when it is asked for, as this release has no sink for it", () => {
+test("Cognee starts only when it is asked for, and is used only where .env says so", () => {
   assert.deepEqual([...(service("cognee")["profiles"] ?? [])], ["cognee"]);
   for (const name of OURS) assert.ok(!("COGNEE_URL" in (service(name)["environment"] ?? {})), name);
 });

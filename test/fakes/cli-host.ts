@@ -9,6 +9,7 @@ import { type ManualClock, manualClock } from "../../src/clock.ts";
 import { openEmbeddedEngine } from "../../src/engines/embedded/embedded-engine.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import { silentLog } from "../../src/log.ts";
+import { createReceipts } from "../../src/memory/receipts.ts";
 import { seededRandom } from "../../src/random.ts";
 
 /** What one command line did. */
@@ -50,6 +51,7 @@ export async function cliWorld(parts: Partial<Parts> = {}): Promise<CliWorld> {
     view: engine.view,
     ledger: engine.ledger,
     channels: engine.channels,
+    receipts: createReceipts(engine.sealed),
     memory: { kind: "embedded", search: async () => [], probe: async () => undefined },
     crm: { probe: async () => undefined, listChannels: async () => [] },
     startWorker: async () => undefined,

@@ -61,9 +61,9 @@ export function flakyMemory(inner: Memory, deps: { readonly clock?: Clock } = {}
         }),
       );
     },
-    flush: async (signal) => {
+    flush: async (signal, keeper) => {
       await arrive(signal);
-      await inner.flush(signal);
+      return inner.flush(signal, keeper);
     },
     search: async (query, options, signal) => {
       await arrive(signal);

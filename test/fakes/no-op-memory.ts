@@ -54,12 +54,13 @@ export function noOpMemory(
         stored.delete(account);
         searchable.delete(account);
       }
-      return accounts.map(() => ({ outcome: "removed" }));
+      return accounts.map(() => ({ outcome: "removed", forgetting: { looked: [], repaired: [], left: [] } }));
     },
     flush: async () => {
       counts.flushes += 1;
       unindexed.clear();
       for (const [account, document] of stored) searchable.set(account, document);
+      return [];
     },
     list: async ({ after = "", limit }) => {
       const accounts = [...fingerprints.keys()].filter((account) => account > after).sort();

@@ -6,6 +6,7 @@ import { Fault, type FaultCode } from "../../src/faults.ts";
 import { silentLog } from "../../src/log.ts";
 import type { Ledger } from "../../src/memory/ledger.ts";
 import type { PutRequest } from "../../src/memory/memory.ts";
+import type { Receipt } from "../../src/memory/receipts.ts";
 import { createProcessor, type Processor } from "../../src/processor/processor.ts";
 import type { ProcessorDeps, ProcessorOptions } from "../../src/processor/processor-deps.ts";
 import { routingRules } from "../../src/processor/routing-rules.ts";
@@ -34,6 +35,7 @@ export interface FakeSink {
   readonly poison: Map<string, FaultCode>;
   readonly puts: PutRequest[];
   readonly removals: AccountKey[];
+  readonly receipts: Receipt[];
   isIndexedAtOnce: boolean;
   /** Asked by the processor: does the ledger know all that the sink has? */
   knows: () => boolean;
@@ -97,6 +99,11 @@ export function startWorld<Engine extends WorldEngine>(
     ledger: engine.ledger,
     crm: crmPort(crm, clock),
     memory: sinkPort(sink),
+    receipts: {
+      write: async (receipt) => {
+        sink.receipts.push(receipt);
+      },
+    },
     knowsSink: async () => sink.knows(),
     counters: {
       add: (deltas) => {
@@ -163,7 +170,7 @@ function fakeCrm(): FakeCrm {
 }
 
 function fakeSink(): FakeSink {
-  const state = { texts: new Map(), poison: new Map(), puts: [], removals: [], flushes: 0, probes: 0 };
+  const state = { texts: new Map(), poison: new Map(), puts: [], removals: [], receipts: [], flushes: 0, probes: 0 };
   const calls = { knows: () => true, onPut: () => undefined, onRemove: () => undefined, onFlush: () => undefined };
   return { ...state, ...calls, outage: undefined, isIndexedAtOnce: true };
 }
@@ -223,6 +230,7 @@ function sinkPort(sink: FakeSink): ProcessorDeps["memory"] {
     if (sink.outage !== undefined) throw new Fault(sink.outage, "calling the fake sink");
   };
   return {
+    kind: "fake",
     put: async (requests, signal) => {
       check();
       await sink.onPut(signal);
@@ -242,12 +250,13 @@ function sinkPort(sink: FakeSink): ProcessorDeps["memory"] {
         sink.texts.delete(account);
         sink.removals.push(account);
       }
-      return accounts.map(() => ({ outcome: "removed" }));
+      return accounts.map(() => ({ outcome: "removed", forgetting: { looked: [], repaired: [], left: [] } }));
     },
     flush: async () => {
       check();
       sink.flushes += 1;
       await sink.onFlush();
+      return [];
     },
     probe: async () => {
       sink.probes += 1;

@@ -10,6 +10,7 @@ import { renderDocument } from "../../src/memory/document.ts";
 import { openEmbeddedMemory } from "../../src/memory/embedded/embedded-memory.ts";
 import { defaultFieldPolicy } from "../../src/memory/field-policy.ts";
 import type { Memory, PutRequest } from "../../src/memory/memory.ts";
+import { createReceipts } from "../../src/memory/receipts.ts";
 import { createProcessor } from "../../src/processor/processor.ts";
 import { routingRules } from "../../src/processor/routing-rules.ts";
 import { seededRandom } from "../../src/random.ts";
@@ -118,6 +119,7 @@ export function rebuildWorld(t: TestContext, accountCount: number): RebuildWorld
 async function work({ engine, memory, crm, clock }: Pick<RebuildWorld, "engine" | "memory" | "crm" | "clock">) {
   const processor = createProcessor({
     ...{ queue: engine.queue, ledger: engine.ledger, counters: engine.counters, crm, memory, clock },
+    receipts: createReceipts(engine.sealed),
     random: seededRandom(7),
     log: silentLog,
     options: {

@@ -49,7 +49,10 @@ export function openEmbeddedMemory(options: EmbeddedMemoryOptions): Memory {
       await writer.purge(signal);
       return results;
     },
-    flush: async (signal) => signal.throwIfAborted(),
+    flush: async (signal) => {
+      signal.throwIfAborted();
+      return [];
+    },
     list: async ({ after, limit }, signal) => {
       signal.throwIfAborted();
       return guarded("listing the embedded memory", () => list(after, limit));
@@ -170,8 +173,14 @@ class EmbeddedWriter {
         this.#statements.delete.run(id);
       }
       this.#statements.endSecureDelete.run();
-      return accounts.map(() => ({ outcome: "removed" }) as const);
+      return accounts.map((account) => ({ outcome: "removed", forgetting: this.#looked(account) }) as const);
     });
+  }
+
+  /** In the transaction that deleted it. The index keeps words by the row's number only, and that row is gone. */
+  #looked(account: AccountKey) {
+    const found = this.#statements.select.get(account) === undefined ? 0 : 1;
+    return { looked: [{ place: "documents and their words", found }], repaired: [], left: [] };
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountKey } from "../../account.ts";
 import type { SearchHit, StoredDocument } from "../memory.ts";
+import { formatSnippet, MATCH_END, MATCH_START } from "../snippet.ts";
 import { searchQuery } from "./search-query.ts";
-import { formatSnippet, MATCH_END, MATCH_START } from "./snippet.ts";
 
 /** Hits in one answer; a larger wish is cut. */
 export const SEARCH_LIMIT_MAX = 100;

@@ -1,4 +1,4 @@
-import { SNIPPET_LENGTH_MAX } from "../memory.ts";
+import { SNIPPET_LENGTH_MAX } from "./memory.ts";
 
 /** Marks around matches that no document's text holds (it has no control characters). */
 export const MATCH_START = "\u0001";

@@ -1,0 +1,115 @@
+import type { z } from "zod";
+import { Fault, type FaultCode } from "../../faults.ts";
+import type { HttpResponse } from "../../http.ts";
+import type { DatasetCreationPayload } from "./api.generated.ts";
+import { CogneeRefusal, faultOfRefusal } from "./cognee-faults.ts";
+import type { CogneeCall, CogneeSession } from "./cognee-session.ts";
+import { datasetReply, datasetsReply } from "./cognee-wire.ts";
+
+/** A call that needs the dataset's id. */
+export type DatasetCall = (datasetId: string) => CogneeCall;
+
+/**
+ * One dataset, called by its id: an unknown name would be created by some calls. Made when it is missing, and again when somebody deleted it.
+ * `ask` and `send` throw Fault SINK_… for whatever goes wrong; `tryAsk` and `trySend` throw CogneeRefusal where Cognee refused the
+ * call, for those who must judge it.
+ */
+export class CogneeDataset {
+  readonly #session: CogneeSession;
+  readonly #name: string;
+  #id: Promise<string> | undefined;
+  #isDamaged = false;
+
+  constructor(session: CogneeSession, name: string) {
+    this.#session = session;
+    this.#name = name;
+  }
+
+  /** Id, and when it was made: one that was deleted and made again has the same id. */
+  async identity(signal: AbortSignal): Promise<string> {
+    const doing = "naming the dataset";
+    const datasets = await this.ask(datasetsReply, () => ({ method: "GET", path: "/datasets", doing }), signal);
+    const id = await this.#idOf(signal);
+    const found = datasets.find((dataset) => dataset.id === id);
+    if (found === undefined) throw new Fault("SINK_UNAVAILABLE", doing, { detail: "dataset not listed" });
+    return `${id}@${found.createdAt.replace(/Z$/, "")}`;
+  }
+
+  /** Proves that the server takes our calls and has the dataset; once its store was found damaged, also by a call that opens it. */
+  async probe(opening: DatasetCall, signal: AbortSignal): Promise<void> {
+    this.#id = undefined;
+    await this.#idOf(signal);
+    if (!this.#isDamaged) return;
+    await this.send(opening, signal);
+    this.#isDamaged = false;
+  }
+
+  async ask<Schema extends z.ZodType>(
+    schema: Schema,
+    call: DatasetCall,
+    signal: AbortSignal,
+  ): Promise<z.infer<Schema>> {
+    try {
+      return await this.tryAsk(schema, call, signal);
+    } catch (error) {
+      throw translated(error, call("").doing);
+    }
+  }
+
+  async send(call: DatasetCall, signal: AbortSignal): Promise<HttpResponse> {
+    try {
+      return await this.trySend(call, signal);
+    } catch (error) {
+      throw translated(error, call("").doing);
+    }
+  }
+
+  tryAsk<Schema extends z.ZodType>(schema: Schema, call: DatasetCall, signal: AbortSignal): Promise<z.infer<Schema>> {
+    return this.#on(signal, (id) => this.#session.ask(schema, call(id), signal));
+  }
+
+  trySend(call: DatasetCall, signal: AbortSignal): Promise<HttpResponse> {
+    return this.#on(signal, (id) => this.#session.send(call(id), signal));
+  }
+
+  /** By the dataset's id; once more where the dataset was deleted under us. */
+  async #on<Result>(signal: AbortSignal, call: (id: string) => Promise<Result>): Promise<Result> {
+    const before = await this.#idOf(signal);
+    try {
+      return await call(before);
+    } catch (error) {
+      this.#isDamaged ||= codeOf(error) === "SINK_DAMAGED";
+      if (codeOf(error) !== "SINK_FORBIDDEN") throw error;
+      this.#id = undefined;
+      return call(await this.#idOf(signal));
+    }
+  }
+
+  #idOf(signal: AbortSignal): Promise<string> {
+    this.#id ??= this.#open(signal).catch((error: unknown) => {
+      this.#id = undefined;
+      throw error;
+    });
+    return this.#id;
+  }
+
+  async #open(signal: AbortSignal): Promise<string> {
+    const doing = "opening the dataset";
+    const json = { name: this.#name } satisfies DatasetCreationPayload;
+    try {
+      return (await this.#session.ask(datasetReply, { method: "POST", path: "/datasets", json, doing }, signal)).id;
+    } catch (error) {
+      throw translated(error, doing);
+    }
+  }
+}
+
+/** A refusal as the fault of the whole; anything else as it is. */
+export function translated(error: unknown, doing: string): unknown {
+  return error instanceof CogneeRefusal ? faultOfRefusal(error, doing) : error;
+}
+
+/** What a refusal means; undefined for anything else. Of a dataset that was deleted Cognee says that it is forbidden. */
+function codeOf(error: unknown): FaultCode | undefined {
+  return error instanceof CogneeRefusal ? faultOfRefusal(error, "using the dataset").code : undefined;
+}

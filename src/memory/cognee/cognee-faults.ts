@@ -1,0 +1,53 @@
+import { Fault, type FaultCode } from "../../faults.ts";
+import type { HttpFailure } from "../../http.ts";
+
+/** A reply whose status says that the request failed, in what Cognee says of it that is no text of a customer. */
+export class CogneeRefusal extends Error {
+  override readonly name = "CogneeRefusal";
+  readonly status: number;
+  /** The class in brackets at the end of a message, the only word that machines can read; absent in most replies. */
+  readonly errorClass: string | undefined;
+  /** The whole message, for the few cases where it must be read. Never logged: it may quote what was sent. */
+  readonly text: string;
+
+  constructor(status: number, body: string) {
+    const errorClass = /\[(\w{1,80})\]/.exec(body)?.[1];
+    super(`HTTP ${status}${errorClass === undefined ? "" : ` ${errorClass}`}`);
+    this.status = status;
+    this.errorClass = errorClass;
+    this.text = body;
+  }
+}
+
+/** What Ladybug says when its files were torn by a crash: no call mends that dataset (measured, 1.6.5). */
+const TORN_STORE = /Checksum verification failed|WAL file is corrupted/i;
+
+/** The fault that a refusal of the whole call means; that of one document is for its caller to see. */
+export function faultOfRefusal(refusal: CogneeRefusal, doing: string): Fault {
+  return new Fault(codeOf(refusal), doing, { cause: refusal, detail: refusal.message });
+}
+
+function codeOf({ status, errorClass, text }: CogneeRefusal): FaultCode {
+  if (TORN_STORE.test(text)) return "SINK_DAMAGED";
+  // Of a dataset that is gone or another's, Cognee says 401 as well, or 403.
+  if (errorClass === "UnauthorizedDataAccessError" || errorClass === "PermissionDeniedError") return "SINK_FORBIDDEN";
+  if (status === 401) return "SINK_UNAUTHORIZED";
+  if (status === 403) return "SINK_FORBIDDEN";
+  if (status === 402) return "SINK_OVER_BUDGET";
+  return "SINK_UNAVAILABLE";
+}
+
+const HTTP_DETAILS: Readonly<Record<HttpFailure["kind"], string>> = {
+  timeout: "no reply in time",
+  connection: "connection lost",
+  network: "no connection",
+  too_large: "reply too large",
+  redirect: "a redirect",
+};
+
+/** The fault that a missing reply means. Whether the call was carried out is then unknown: Cognee goes on when its client hangs up. */
+export function faultOfHttp(failure: HttpFailure, doing: string): Fault {
+  const isAway = failure.kind !== "too_large" && failure.kind !== "redirect";
+  const code = isAway ? "SINK_UNREACHABLE" : "SINK_UNAVAILABLE";
+  return new Fault(code, doing, { cause: failure, detail: HTTP_DETAILS[failure.kind] });
+}

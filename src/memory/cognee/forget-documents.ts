@@ -1,0 +1,146 @@
+import type { AccountKey } from "../../account.ts";
+import { Fault } from "../../faults.ts";
+import type { Forgetting, RemoveResult } from "../memory.ts";
+import type { LookedAt } from "../receipts.ts";
+import type { CogneeDataset } from "./cognee-dataset.ts";
+import type { CogneeDocuments } from "./cognee-documents.ts";
+import { type Graph, readGraph } from "./cognee-graph.ts";
+import type { CogneeIndex } from "./cognee-index.ts";
+import { type CogneePassages, SEARCH_KINDS } from "./cognee-passages.ts";
+import type { DocumentDirectory, KnownDocument } from "./document-directory.ts";
+import { coverOf, type StaleEntity, sharedEntities, staleEntities } from "./stale-words.ts";
+
+/** Characters of the forgotten text that it is searched by. */
+const QUERY_LENGTH = 500;
+/** Passages looked through for each question about what was forgotten. */
+const TOP_K = 100;
+/** Documents that are indexed again to repair descriptions; more would cost more than a dataset of its own. */
+const REPAIRED_MAX = 20;
+/** Documents whose text is compared with the descriptions of what they share with the forgotten one. */
+const COMPARED_MAX = 200;
+
+/** What forgetting works with. */
+export interface ForgetDeps {
+  readonly dataset: CogneeDataset;
+  readonly documents: CogneeDocuments;
+  readonly index: CogneeIndex;
+  readonly passages: CogneePassages;
+  readonly directory: DocumentDirectory;
+  /** Runs the index over what is pending. */
+  readonly runIndex: (signal: AbortSignal) => Promise<void>;
+}
+
+/** What is known of the documents before they go. */
+interface Before {
+  readonly documents: readonly KnownDocument[];
+  readonly ids: ReadonlySet<string>;
+  readonly texts: readonly string[];
+  /** Undefined where it was too large to be read. */
+  readonly graph: Graph | undefined;
+}
+
+/**
+ * Forgets accounts, looks everywhere whether it did, and repairs what Cognee leaves: the description of an entity that another document
+ * mentions as well stays in the words of whichever document the model read last (measured, 1.6.5). One result per account.
+ */
+export async function forgetDocuments(
+  deps: ForgetDeps,
+  accounts: readonly { readonly account: AccountKey }[],
+  signal: AbortSignal,
+): Promise<readonly RemoveResult[]> {
+  signal.throwIfAborted();
+  if (accounts.length === 0) return [];
+  // A twin, or what a lost answer left or is still to leave, must not be missed.
+  await deps.documents.settled(signal);
+  await deps.directory.refresh(signal);
+  const results: RemoveResult[] = [];
+  for (const { account } of accounts) results.push(await forget(deps, account, signal));
+  return results;
+}
+
+/** The repair comes first: what was deleted can no longer be compared, should anything end in between. */
+async function forget(deps: ForgetDeps, account: AccountKey, signal: AbortSignal): Promise<RemoveResult> {
+  const before = await lookBefore(deps, account, signal);
+  const { repaired, left } = await repairDescriptions(deps, before, signal);
+  for (const { dataId } of before.documents) {
+    await deps.documents.remove(dataId, signal);
+    deps.directory.forget(account, dataId);
+  }
+  const looked = await lookAfter(deps, { account, before }, signal);
+  const still = looked.filter(({ found }) => found > 0).map(({ place }) => place);
+  if (still.length === 0) return { outcome: "removed", forgetting: { looked, repaired, left } };
+  const detail = `still in ${still.join(", ")}`;
+  return { outcome: "failed", fault: new Fault("SINK_WRITE_FAILED", "forgetting an account", { detail }) };
+}
+
+async function lookBefore(deps: ForgetDeps, account: AccountKey, signal: AbortSignal): Promise<Before> {
+  const documents = deps.directory.of(account);
+  const texts: string[] = [];
+  for (const { dataId } of documents) texts.push((await deps.documents.text(dataId, signal)) ?? "");
+  const isIndexed = documents.some((document) => document.isIndexed);
+  return {
+    ...{ documents, texts, ids: new Set(documents.map(({ dataId }) => dataId)) },
+    graph: isIndexed ? await graphIfSmall(deps.dataset, signal) : { entities: [], passages: new Map() },
+  };
+}
+
+/** The graph, or undefined where it is too large: forgetting must not depend on that. */
+async function graphIfSmall(dataset: CogneeDataset, signal: AbortSignal): Promise<Graph | undefined> {
+  try {
+    return await readGraph(dataset, signal);
+  } catch (error) {
+    if (error instanceof Fault && error.detail === "reply too large") return undefined;
+    throw error;
+  }
+}
+
+async function repairDescriptions(
+  deps: ForgetDeps,
+  before: Before,
+  signal: AbortSignal,
+): Promise<Pick<Forgetting, "repaired" | "left">> {
+  if (before.graph === undefined) return { repaired: [], left: ["the graph was too large to be looked through"] };
+  const stale = await staleIn(deps, { graph: before.graph, before }, signal);
+  const cover = coverOf(stale).slice(0, REPAIRED_MAX);
+  if (cover.length === 0) return { repaired: [], left: [] };
+  for (const dataId of cover) await deps.index.takeOut(dataId, signal);
+  await deps.runIndex(signal);
+  const left = await staleIn(deps, { graph: await readGraph(deps.dataset, signal), before }, signal);
+  const repaired = `${stale.length} descriptions of shared entities, by indexing ${cover.length} other documents again`;
+  return { repaired: [repaired], left: left.length === 0 ? [] : [`${left.length} descriptions of shared entities`] };
+}
+
+/** Entities that outlive the documents and are described in their words. */
+async function staleIn(
+  { documents }: ForgetDeps,
+  { graph, before }: { readonly graph: Graph; readonly before: Before },
+  signal: AbortSignal,
+): Promise<readonly StaleEntity[]> {
+  const shared = sharedEntities(graph, before.ids);
+  const mentioning = new Set(shared.flatMap(({ documents }) => [...documents]));
+  const texts = new Map<string, string>();
+  for (const dataId of [...mentioning].slice(0, COMPARED_MAX)) {
+    texts.set(dataId, (await documents.text(dataId, signal)) ?? "");
+  }
+  return staleEntities(shared, { forgotten: before.texts, textOf: (document) => texts.get(document) ?? "" });
+}
+
+/** Everywhere that an agent may look. */
+async function lookAfter(
+  { directory, passages }: ForgetDeps,
+  { account, before }: { readonly account: AccountKey; readonly before: Before },
+  signal: AbortSignal,
+): Promise<readonly LookedAt[]> {
+  await directory.refresh(signal);
+  const looked: LookedAt[] = [{ place: "listing", found: directory.of(account).length }];
+  const traces = {
+    documents: before.ids,
+    passages: new Set([...before.ids].flatMap((id) => [...(before.graph?.passages.get(id) ?? [])])),
+  };
+  const query = before.texts.join(" ").replace(/\s+/g, " ").trim().slice(0, QUERY_LENGTH);
+  for (const kind of SEARCH_KINDS) {
+    const found = query === "" ? 0 : await passages.count({ kind, query, topK: TOP_K }, traces, signal);
+    looked.push({ place: kind, found });
+  }
+  return looked;
+}

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { systemClock } from "../../src/clock.ts";
+import { Fault } from "../../src/faults.ts";
+import {
+  animalDocument,
+  animalDocuments,
+  assertHolds,
+  datasetWorld,
+  putOf,
+  putsOf,
+  until,
+} from "../fakes/cognee-world.ts";
+import type { CogneeServer } from "./cognee-server.ts";
+
+const never = new AbortController().signal;
+/** Long enough that calls fail; Cognee tries them again for four minutes. */
+const AWAY_MS = 3_000;
+/** How long the model thinks where it is to go away meanwhile. */
+const THINKING_MS = 1_000;
+
+/** What an outage costs: time, and nobody's document. */
+export function outageSuite(server: () => CogneeServer): void {
+  describe("outages", () => {
+    test("a model that is away for seconds during a run: all is searchable after its return", async (t) => {
+      const world = datasetWorld(server());
+      const { model } = server();
+      await world.memory.put(putsOf(animalDocuments(2, "zebra")), never);
+      model.setDelayMs(THINKING_MS);
+      const before = model.counts.chat;
+      const flush = world.memory.flush(never, { setAside: neverAsked });
+      flush.catch(() => undefined); // Looked at below.
+      await until("the model thinks", () => model.counts.chat > before);
+      await model.setAway(true);
+      await systemClock.sleep(AWAY_MS);
+      model.setDelayMs(0);
+      await model.setAway(false);
+      const fault = await flush.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      t.diagnostic(fault === undefined ? "the run outlasted it" : `the run failed: ${String(fault)}`);
+      if (fault !== undefined) {
+        assert.ok(fault instanceof Fault && fault.retry === "pause");
+        await world.memory.flush(never, { setAside: neverAsked });
+      }
+      await assertHolds(world, animalDocuments(2, "zebra"));
+    });
+
+    test("a model that does not know Cognee's key fails no document, and is asked again by a probe", async () => {
+      const world = datasetWorld(server());
+      const { memory } = world;
+      await memory.put([putOf(animalDocument(1, "zebra"))], never);
+      server().model.setChatStatus(401);
+      await assert.rejects(memory.flush(never, { setAside: neverAsked }), { code: "SINK_MODEL_AWAY", retry: "pause" });
+      await assert.rejects(memory.probe(never), { code: "SINK_MODEL_AWAY" });
+      server().model.setChatStatus(undefined);
+      await memory.probe(never);
+      await memory.flush(never);
+      await assertHolds(world, [animalDocument(1, "zebra")]);
+      server().model.setChatStatus(401);
+      await assert.rejects(memory.put([putOf(animalDocument(1, "okapi"))], never), { code: "SINK_MODEL_AWAY" });
+      server().model.setChatStatus(402);
+      await assert.rejects(memory.put([putOf(animalDocument(1, "okapi"))], never), {
+        code: "SINK_OVER_BUDGET",
+        retry: "pause",
+      });
+      await assertHolds(world, [animalDocument(1, "zebra")]);
+      server().model.setChatStatus(undefined);
+      await memory.put([putOf(animalDocument(1, "okapi"), { isUncertain: true })], never);
+      await assertHolds(world, [animalDocument(1, "okapi")]);
+    });
+
+    test("a server that is away: every call says so, and goes on by itself after its return", async () => {
+      const world = datasetWorld(server());
+      const { memory } = world;
+      await memory.put(putsOf(animalDocuments(2, "zebra")), never);
+      await memory.flush(never);
+      await server().kill();
+      const { account } = animalDocument(1, "zebra");
+      const calls = {
+        put: () => memory.put([putOf(animalDocument(1, "okapi"))], never),
+        remove: () => memory.remove([{ account }], never),
+        flush: () => memory.flush(never, { setAside: neverAsked }),
+        search: () => memory.search("zebra", { limit: 1 }, never),
+        read: () => memory.read(account, never),
+        list: () => memory.list({ limit: 1 }, never),
+        identity: () => memory.identity(never),
+        probe: () => memory.probe(never),
+      };
+      for (const [name, call] of Object.entries(calls))
+        await assert.rejects(call, { code: "SINK_UNREACHABLE", retry: "pause" }, name);
+      await server().start();
+      await memory.probe(never);
+      await memory.put([putOf(animalDocument(1, "okapi"), { isUncertain: true })], never);
+      await memory.flush(never);
+      await assertHolds(world, [animalDocument(1, "okapi"), animalDocument(2, "zebra")]);
+    });
+  });
+}
+
+/** Nothing may be set aside, and with it perhaps refused, because of an outage. */
+function neverAsked(): Promise<void> {
+  return Promise.reject(new Error("a document was suspected"));
+}
