@@ -29,9 +29,12 @@ export class CogneePassages {
     this.#dataset = dataset;
   }
 
-  /** The passages nearest to a question, nearest first. */
-  async nearest(question: Question, signal: AbortSignal): Promise<readonly Passage[]> {
-    const reply = await this.#search(passagesReply, { ...question, kind: "CHUNKS" }, signal);
+  /** The passages nearest to a question by their vectors (`CHUNKS`) or by their words (`CHUNKS_LEXICAL`), nearest first. */
+  async nearest(
+    question: Question & { readonly kind: "CHUNKS" | "CHUNKS_LEXICAL" },
+    signal: AbortSignal,
+  ): Promise<readonly Passage[]> {
+    const reply = await this.#search(passagesReply, question, signal);
     return reply.flatMap(({ search_result: found }) => found ?? []);
   }
 
