@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { systemClock } from "../../src/clock.ts";
-import { Fault } from "../../src/faults.ts";
+import { Fault, type FaultCode } from "../../src/faults.ts";
 import {
   animalDocument,
   animalDocuments,
   assertHolds,
+  type DatasetWorld,
   datasetWorld,
+  mendStore,
   putOf,
   putsOf,
+  storeFile,
   until,
 } from "../fakes/cognee-world.ts";
 import type { CogneeServer } from "./cognee-server.ts";
@@ -71,32 +75,54 @@ export function outageSuite(server: () => CogneeServer): void {
       await assertHolds(world, [animalDocument(1, "okapi")]);
     });
 
-    test("a server that is away: every call says so, and goes on by itself after its return", async () => {
-      const world = datasetWorld(server());
-      const { memory } = world;
-      await memory.put(putsOf(animalDocuments(2, "zebra")), never);
-      await memory.flush(never);
+    test("a server that is away: every call says so. What it tore when it died is told as such until a person mends it; the others go on", async () => {
+      const [whole, torn] = [datasetWorld(server()), datasetWorld(server())];
+      for (const { memory } of [whole, torn]) {
+        await memory.put(putsOf(animalDocuments(2, "zebra")), never);
+        await memory.flush(never);
+      }
+      await torn.memory.put([putOf(animalDocument(3, "zebra"))], never);
+      const store = await storeFile(server(), torn);
       await server().kill();
-      const { account } = animalDocument(1, "zebra");
-      const calls = {
-        put: () => memory.put([putOf(animalDocument(1, "okapi"))], never),
-        remove: () => memory.remove([{ account }], never),
-        flush: () => memory.flush(never, { setAside: neverAsked }),
-        search: () => memory.search("zebra", { limit: 1 }, never),
-        read: () => memory.read(account, never),
-        list: () => memory.list({ limit: 1 }, never),
-        identity: () => memory.identity(never),
-        probe: () => memory.probe(never),
-      };
-      for (const [name, call] of Object.entries(calls))
-        await assert.rejects(call, { code: "SINK_UNREACHABLE", retry: "pause" }, name);
+      await assertEachRejects(callsOf(whole), "SINK_UNREACHABLE");
+      await writeFile(`${store}.wal.checkpoint`, "what a checkpoint does not look like");
       await server().start();
-      await memory.probe(never);
-      await memory.put([putOf(animalDocument(1, "okapi"), { isUncertain: true })], never);
-      await memory.flush(never);
-      await assertHolds(world, [animalDocument(1, "okapi"), animalDocument(2, "zebra")]);
+
+      await whole.memory.probe(never);
+      await whole.memory.put([putOf(animalDocument(1, "okapi"), { isUncertain: true })], never);
+      await whole.memory.flush(never);
+      await assertHolds(whole, [animalDocument(1, "okapi"), animalDocument(2, "zebra")]);
+      const { put, remove, flush, search, probe } = callsOf(torn);
+      await assertEachRejects({ put, remove, flush, search, probe }, "SINK_DAMAGED");
+
+      await mendStore(server(), torn);
+      await torn.memory.probe(never);
+      await torn.memory.put([putOf(animalDocument(1, "okapi"), { isUncertain: true })], never);
+      await torn.memory.flush(never, { setAside: neverAsked });
+      await assertHolds(torn, [animalDocument(1, "okapi"), animalDocument(2, "zebra"), animalDocument(3, "zebra")]);
     });
   });
+}
+
+/** Each call of the port that asks the server. */
+function callsOf({ memory }: DatasetWorld) {
+  const { account } = animalDocument(1, "zebra");
+  return {
+    put: () => memory.put([putOf(animalDocument(1, "okapi"))], never),
+    remove: () => memory.remove([{ account }], never),
+    flush: () => memory.flush(never, { setAside: neverAsked }),
+    search: () => memory.search("zebra", { limit: 1 }, never),
+    list: () => memory.list({ limit: 1 }, never),
+    identity: () => memory.identity(never),
+    probe: () => memory.probe(never),
+  };
+}
+
+async function assertEachRejects(
+  calls: Readonly<Record<string, () => Promise<unknown>>>,
+  code: FaultCode,
+): Promise<void> {
+  for (const [name, call] of Object.entries(calls)) await assert.rejects(call, { code, retry: "pause" }, name);
 }
 
 /** Nothing may be set aside, and with it perhaps refused, because of an outage. */

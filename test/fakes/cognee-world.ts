@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
+import { readdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { type AccountKey, accountKey, type MemoryDocument } from "../../src/account.ts";
 import { systemClock } from "../../src/clock.ts";
@@ -245,6 +247,26 @@ export function addByHand({ call }: DatasetWorld, fileName: string, text: string
     form.append("data", new Blob([text], { type: "text/plain" }), fileName);
     return form;
   });
+}
+
+/** Where Ladybug keeps the graph of a dataset. Beside it, with longer names, lies what is not in it yet: what a kill can tear. */
+export async function storeFile({ dataDir }: CogneeServer, { memory }: DatasetWorld): Promise<string> {
+  const folder = join(dataDir, "system", "databases");
+  const [id] = (await memory.identity(never)).split("@");
+  const files = await readdir(folder, { recursive: true });
+  const store = files.find((file) => file.endsWith(`${id}.lbug`));
+  if (store === undefined) throw new Error(`no store of ${id} in ${files.join(", ")}`);
+  return join(folder, store);
+}
+
+/** Mends a torn store as a person has to: takes away what lies beside it while the server is down, and has all documents indexed anew. */
+export async function mendStore(server: CogneeServer, world: DatasetWorld): Promise<void> {
+  const store = await storeFile(server, world);
+  await server.kill();
+  for (const file of await readdir(dirname(store)))
+    if (file.startsWith(`${basename(store)}.`)) await rm(join(dirname(store), file));
+  await server.start();
+  await world.call("POST", "/forget", (id) => ({ datasetId: id, memoryOnly: true }));
 }
 
 /** Waits until something real is as a test wants it. */

@@ -17,12 +17,15 @@ export type DatasetCall = (datasetId: string) => CogneeCall;
 export class CogneeDataset {
   readonly #session: CogneeSession;
   readonly #name: string;
+  readonly #opening: DatasetCall;
   #id: Promise<string> | undefined;
   #isDamaged = false;
 
-  constructor(session: CogneeSession, name: string) {
+  /** With a call that opens the dataset's store, and says so when it cannot. */
+  constructor(session: CogneeSession, name: string, opening: DatasetCall) {
     this.#session = session;
     this.#name = name;
+    this.#opening = opening;
   }
 
   /** Id, and when it was made: one that was deleted and made again has the same id. */
@@ -35,13 +38,26 @@ export class CogneeDataset {
     return `${id}@${found.createdAt.replace(/Z$/, "")}`;
   }
 
-  /** Proves that the server takes our calls and has the dataset; once its store was found damaged, also by a call that opens it. */
-  async probe(opening: DatasetCall, signal: AbortSignal): Promise<void> {
+  /** Proves that the server takes our calls and has the dataset; once its store was found damaged, also that it can be opened. */
+  async probe(signal: AbortSignal): Promise<void> {
     this.#id = undefined;
     await this.#idOf(signal);
     if (!this.#isDamaged) return;
-    await this.send(opening, signal);
+    await this.proveStore(signal);
     this.#isDamaged = false;
+  }
+
+  /**
+   * Throws Fault SINK_DAMAGED where a crash has torn the store: a run and most of the calls that then fail do not say why (measured, 1.6.5). Another
+   * refusal says that it could be opened.
+   */
+  async proveStore(signal: AbortSignal): Promise<void> {
+    try {
+      await this.trySend(this.#opening, signal);
+    } catch (error) {
+      if (!(error instanceof CogneeRefusal) || codeOf(error) === "SINK_DAMAGED")
+        throw translated(error, this.#opening("").doing);
+    }
   }
 
   async ask<Schema extends z.ZodType>(
@@ -52,6 +68,7 @@ export class CogneeDataset {
     try {
       return await this.tryAsk(schema, call, signal);
     } catch (error) {
+      if (isUnexplained(error)) await this.proveStore(signal);
       throw translated(error, call("").doing);
     }
   }
@@ -60,6 +77,7 @@ export class CogneeDataset {
     try {
       return await this.trySend(call, signal);
     } catch (error) {
+      if (isUnexplained(error)) await this.proveStore(signal);
       throw translated(error, call("").doing);
     }
   }
@@ -107,6 +125,11 @@ export class CogneeDataset {
 /** A refusal as the fault of the whole; anything else as it is. */
 export function translated(error: unknown, doing: string): unknown {
   return error instanceof CogneeRefusal ? faultOfRefusal(error, doing) : error;
+}
+
+/** True for a failure of the server that says nothing of its cause. */
+function isUnexplained(error: unknown): boolean {
+  return error instanceof CogneeRefusal && error.status === 500 && codeOf(error) === "SINK_UNAVAILABLE";
 }
 
 /** What a refusal means; undefined for anything else. Of a dataset that was deleted Cognee says that it is forbidden. */

@@ -19,8 +19,12 @@ export class CogneeRefusal extends Error {
   }
 }
 
-/** What Ladybug says when its files were torn by a crash: no call mends that dataset (measured, 1.6.5). */
-const TORN_STORE = /Checksum verification failed|WAL file is corrupted/i;
+/**
+ * What Ladybug says when its files were torn by a crash: no call mends that dataset. The first three were met (1.6.5); the others stand beside them in
+ * the library of the same version.
+ */
+const TORN_STORE =
+  /Checksum verification failed|WAL file is corrupted|Database ID for temporary file|corrupted WAL (file|tail)|Found (a )?shadow file|database is corrupted|not a valid Lbug database file|Data corruption detected/i;
 
 /** The fault that a refusal of the whole call means; that of one document is for its caller to see. */
 export function faultOfRefusal(refusal: CogneeRefusal, doing: string): Fault {

@@ -22,6 +22,8 @@ import { writeDocuments } from "./write-documents.ts";
 
 /** Documents in one page of our listing; a larger wish is cut. */
 const LIST_MAX = 1_000;
+/** Opens the store of the dataset, without the model. */
+const OPENING = searchCall({ kind: "CHUNKS_LEXICAL", query: "a", topK: 1 });
 
 /** What the sink is opened with. */
 export interface CogneeMemoryOptions {
@@ -48,7 +50,7 @@ export interface CogneeMemoryOptions {
 export function openCogneeMemory(options: CogneeMemoryOptions): Memory {
   const { clock, log, notes, count } = options;
   const session = new CogneeSession(options);
-  const dataset = new CogneeDataset(session, options.dataset);
+  const dataset = new CogneeDataset(session, options.dataset, OPENING);
   const documents = new CogneeDocuments(dataset);
   const index = new CogneeIndex(dataset);
   const passages = new CogneePassages(dataset);
@@ -60,9 +62,12 @@ export function openCogneeMemory(options: CogneeMemoryOptions): Memory {
     perHour === undefined ? undefined : new HourlyBudget(notes, { dataset: options.dataset, perHour, clock });
   const isRunning = async (signal: AbortSignal) => (await index.isRunning(signal)) || (await refused.isSearching());
   const gate = new DatasetGate({ clock, isRunning });
-  const proveModel = (signal: AbortSignal) => health.proveModel(signal);
+  const prove = async (signal: AbortSignal) => {
+    await health.proveModel(signal);
+    await dataset.proveStore(signal);
+  };
   const indexDeps: IndexDeps = {
-    ...{ documents, index, directory, clock, log, proveModel },
+    ...{ documents, index, directory, clock, log, prove },
     observe: ({ documents: taken, ms, hasFailed }) => {
       count({
         index_runs: 1,
@@ -93,7 +98,7 @@ export function openCogneeMemory(options: CogneeMemoryOptions): Memory {
       const wanted = requests.filter(({ document }) => !breaking.has(document.account));
       const granted = await budget?.take(wanted.length);
       const taken = wanted.slice(0, granted?.count);
-      const results = await writeDocuments({ documents, directory, proveModel }, taken, signal);
+      const results = await writeDocuments({ documents, directory, prove }, taken, signal);
       count({
         sink_documents: results.filter(({ outcome }) => outcome === "stored").length,
         sink_bytes: taken.reduce((sum, { document }) => sum + Buffer.byteLength(document.text), 0),
@@ -173,7 +178,7 @@ export function openCogneeMemory(options: CogneeMemoryOptions): Memory {
     probe: async (signal) => {
       signal.throwIfAborted();
       await health.prove(signal);
-      await dataset.probe(searchCall({ kind: "CHUNKS", query: "a", topK: 1 }), signal);
+      await dataset.probe(signal);
     },
     close: async () => undefined,
   };

@@ -24,7 +24,8 @@ export interface IndexDeps {
   readonly directory: DocumentDirectory;
   readonly clock: Clock;
   readonly log: Log;
-  readonly proveModel: (signal: AbortSignal) => Promise<void>;
+  /** Throws the fault that is no document's: a model that does not answer, a store that is torn. */
+  readonly prove: (signal: AbortSignal) => Promise<void>;
   /** Told of each run that was begun: how many documents were pending and how long it took. */
   readonly observe: (run: { readonly documents: number; readonly ms: number; readonly hasFailed: boolean }) => void;
 }
@@ -32,7 +33,7 @@ export interface IndexDeps {
 /** How a run over all that was pending ended. */
 export type IndexOutcome =
   | { readonly outcome: "indexed" }
-  /** Nothing of it was kept, and the model answers: one of these documents breaks the run. Cognee does not say which. */
+  /** Nothing of it was kept, the model answers and the store is whole: one of these documents breaks the run. Cognee does not say which. */
   | { readonly outcome: "broken"; readonly pending: readonly PendingDocument[] };
 
 /** A document that waits for an index run. */
@@ -44,7 +45,7 @@ export interface PendingDocument {
 
 /**
  * Runs Cognee's index over all that is pending, if anything is. That the run says it is complete proves nothing: what is asked is whether
- * anything is still pending. Throws Fault SINK_…, of which SINK_MODEL_AWAY where the run failed because the model did not answer.
+ * anything is still pending. Throws Fault SINK_…, of which SINK_MODEL_AWAY and SINK_DAMAGED where the run failed for no document's sake.
  */
 export async function runIndex(deps: IndexDeps, signal: AbortSignal): Promise<IndexOutcome> {
   const pending = await pendingOf(deps, signal);
@@ -56,7 +57,7 @@ export async function runIndex(deps: IndexDeps, signal: AbortSignal): Promise<In
   const left = (await pendingOf(deps, signal)).filter(({ dataId }) => ids.has(dataId));
   deps.observe({ documents: pending.length, ms: deps.clock.now() - startedAt, hasFailed: left.length > 0 });
   if (left.length === 0) return { outcome: "indexed" };
-  await deps.proveModel(signal);
+  await deps.prove(signal);
   if (status === "DATASET_PROCESSING_ERRORED") return { outcome: "broken", pending: left };
   throw new Fault("SINK_UNAVAILABLE", "indexing documents", { detail: `the run ended as ${status ?? "nothing"}` });
 }

@@ -15,8 +15,8 @@ const ADD_MAX = 100;
 export interface WriteDeps {
   readonly documents: CogneeDocuments;
   readonly directory: DocumentDirectory;
-  /** Throws the fault of a model that does not answer; returns when it does. */
-  readonly proveModel: (signal: AbortSignal) => Promise<void>;
+  /** Throws the fault that is no document's: a model that does not answer, a store that is torn. */
+  readonly prove: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -90,15 +90,15 @@ async function update(
   }
 }
 
-/** The fault of one document; throws that of the whole: the model may be away, which is nobody's fault in particular. */
+/** The fault of one document; throws that of the whole: a model that is away is nobody's fault in particular. */
 async function ownFault(deps: WriteDeps, error: unknown, signal: AbortSignal): Promise<Fault> {
   const doing = "updating a document";
   if (!(error instanceof CogneeRefusal) || !isPerhapsOwn(error)) throw translated(error, doing);
-  await deps.proveModel(signal);
+  await deps.prove(signal);
   return new Fault("SINK_WRITE_FAILED", doing, { cause: error, detail: error.message });
 }
 
-/** What Cognee answers when the model's reply could not be read, or the model did not answer. */
+/** What Cognee answers when the model's reply could not be read, the model did not answer, or the store is torn. */
 function isPerhapsOwn({ status, errorClass }: CogneeRefusal): boolean {
   return status === 409 || status === 415 || status === 422 || (status === 500 && errorClass === undefined);
 }
