@@ -30,6 +30,10 @@ export const catalogue = {
     retry: "pause",
     summary: "the memory layer's store of this dataset is damaged, and a person must mend it",
   },
+  SINK_ACCOUNT_DAMAGED: {
+    retry: "pause",
+    summary: "the memory layer's store of this account's dataset is damaged, and a person must mend it",
+  },
   SINK_REFUSED: { retry: "never", summary: "the memory layer refused this document" },
   SINK_WRITE_FAILED: { retry: "backoff", summary: "this document could not be written while its neighbours could" },
   SINK_MISMATCH: { retry: "pause", summary: "the ledger speaks of another memory than the one that is set here" },

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { manualClock } from "../clock.ts";
+import { type Clock, manualClock } from "../clock.ts";
 import type { SpillStatus } from "../engines/spill/spilling-queue.ts";
 import { Fault } from "../faults.ts";
 import { silentLog } from "../log.ts";
-import { readFigures } from "./figures.ts";
+import type { CircuitStatus } from "../processor/circuit.ts";
+import type { ProcessorStatus } from "../processor/processor.ts";
+import { type FigureSources, readFigures } from "./figures.ts";
 import { createPrometheus } from "./prometheus.ts";
 import type { Role } from "./role.ts";
 import { createStatus, type StatusDeps } from "./status.ts";
@@ -30,6 +32,22 @@ function partsOf(proveStore: () => Promise<void>) {
   return { deps, clock, counted };
 }
 
+/** Figures of a service with two jobs, in which nothing is wrong. */
+function sourcesOf(clock: Clock): FigureSources {
+  const lane = { ready: 0, delayed: 0, leased: 0, dead: 0, unsettled: 0, unfinishedMs: 0 };
+  const stats = { lanes: { route: lane, sync: lane, index: lane }, size: 2, events: 2, capacity: 10 };
+  return {
+    ...{ engine: "embedded", sink: "embedded", version: "1.2.3", startedAt: 0, clock },
+    view: { stats: async () => stats },
+    counters: { read: async () => ({}) },
+    ledger: { totals: async () => ({ intended: 0, stored: 0, indexed: 0, removing: 0, removed: 0 }) },
+    processorStatus: () => undefined,
+    channels: () => [],
+    channelFault: () => undefined,
+    spill: () => undefined,
+  };
+}
+
 function statusOf(proveStore: () => Promise<void>) {
   const { deps, ...rest } = partsOf(proveStore);
   return { status: createStatus(deps), ...rest };
@@ -47,6 +65,44 @@ test("a store that cannot be written is unhealthy and not ready, and health stil
     ["store_unavailable"],
   );
   assert.ok(counted.includes("faults:STORE_UNAVAILABLE"));
+});
+
+test("a store of the sink that a person must mend is told as such, whether it is everybody's or some accounts'", async () => {
+  const circuit = { state: "closed", since: 0 } as const;
+  const torn = { state: "open", since: 0, cause: "SINK_DAMAGED" } as const;
+  const processorOf = (sink: CircuitStatus, damagedAccounts: number): ProcessorStatus => ({
+    ...{ workers: 1, workersRunning: 1, inFlight: { route: 0, sync: 0, index: 0 }, damagedAccounts },
+    ...{ circuits: { crm: circuit, sink, budget: circuit }, lastSuccessAt: null, successRate: "100.0%" },
+  });
+  const problemsOf = async (processor: ProcessorStatus) => {
+    const { deps, clock } = partsOf(async () => undefined);
+    const figures = () => readFigures({ ...sourcesOf(clock), processorStatus: () => processor });
+    const { status, problems } = await createStatus({ ...deps, figures }).health();
+    assert.equal(status, "degraded");
+    return problems;
+  };
+  const [whole] = await problemsOf(processorOf(torn, 0));
+  assert.equal(whole?.code, "circuit_open:sink");
+  assert.match(whole.message, /docs\/cognee\.md/);
+  const [some] = await problemsOf(processorOf(circuit, 2));
+  assert.equal(some?.code, "accounts_damaged");
+  assert.match(some.message, /datasets of 2 accounts .*docs\/cognee\.md/);
+});
+
+test("a lease that a run of Cognee's index holds for minutes is no worker that hangs; one of any other sink is", async () => {
+  const problemsOf = async (sink: string, heldMs: number) => {
+    const { deps, clock } = partsOf(async () => undefined);
+    const sources = sourcesOf(clock);
+    const { lanes, ...stats } = await sources.view.stats();
+    const held = { ...lanes, index: { ...lanes.index, leased: 1, oldestLeasedAt: clock.now() - heldMs } };
+    const view = { stats: async () => ({ ...stats, lanes: held }) };
+    const figures = () => readFigures({ ...sources, sink, view });
+    return (await createStatus({ ...deps, figures }).health()).problems.map(({ message }) => message);
+  };
+  const held = (minutes: number) => [`a lease has been held for more than ${minutes} minutes`];
+  assert.deepEqual(await problemsOf("embedded", 121_000), held(2));
+  assert.deepEqual(await problemsOf("cognee", 1_199_000), []);
+  assert.deepEqual(await problemsOf("cognee", 1_201_000), held(20));
 });
 
 test("one proof counts for a second, so that probes cost no fsync each", async () => {
@@ -133,24 +189,8 @@ describe("on Redis", () => {
 
   test("what waits in the file counts to the size, and a receiver does not miss workers that it does not have", async () => {
     const clock = manualClock();
-    const lane = { ready: 0, delayed: 0, leased: 0, dead: 0, unsettled: 0, unfinishedMs: 0 };
     const figures = () =>
-      readFigures({
-        engine: "redis",
-        sink: "embedded",
-        version: "1.2.3",
-        startedAt: 0,
-        clock,
-        view: {
-          stats: async () => ({ lanes: { route: lane, sync: lane, index: lane }, size: 2, events: 2, capacity: 10 }),
-        },
-        counters: { read: async () => ({}) },
-        ledger: { totals: async () => ({ intended: 0, stored: 0, indexed: 0, removing: 0, removed: 0 }) },
-        processorStatus: () => undefined,
-        channels: () => [],
-        channelFault: () => undefined,
-        spill: () => ({ ...spilling, isAway: false }),
-      });
+      readFigures({ ...sourcesOf(clock), engine: "redis", spill: () => ({ ...spilling, isAway: false }) });
     const { deps } = partsOf(async () => undefined);
     const status = createStatus({
       ...deps,

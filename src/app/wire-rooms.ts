@@ -27,6 +27,9 @@ const LEASE_MS = 30_000;
 /** How long documents are gathered for one run of Cognee: it costs about a second beside its documents (1.6.5, measured). */
 const COGNEE_GATHER_MS = 1_000;
 
+/** Accounts of one batch where each has an index run of its own: a slow model must not hold a call so long that it is given up. */
+const PER_ACCOUNT_BATCH_MAX = 10;
+
 /** The rooms of one process wired over its parts, before anything listens. */
 export interface Rooms {
   readonly receiver: ReceiverDeps;
@@ -137,7 +140,9 @@ function wireProcessor(
     },
     options: {
       workers: config.processor.workers,
-      batchSize: config.processor.batchSize,
+      batchSize: isPerAccount(config)
+        ? Math.min(config.processor.batchSize, PER_ACCOUNT_BATCH_MAX)
+        : config.processor.batchSize,
       idleMs: config.processor.idleMs,
       attemptsMax: config.processor.attemptsMax,
       retryBaseMs: config.processor.retryBaseMs,
@@ -149,6 +154,10 @@ function wireProcessor(
       render,
     },
   });
+}
+
+function isPerAccount({ sink }: Config): boolean {
+  return sink.kind === "cognee" && sink.isPerAccount;
 }
 
 /** The memory as its circuit probes it: while the ledger is another's it stays out of use, however well it answers. */

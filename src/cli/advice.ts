@@ -21,6 +21,8 @@ export const advice: Readonly<Record<FaultCode, string>> = {
   SINK_OVER_BUDGET: "raise the budget, or wait: work resumes by itself",
   SINK_MODEL_AWAY: "look at the model's key, quota and address in Cognee's own settings; work resumes by itself",
   SINK_DAMAGED: "mend the dataset's graph store as docs/cognee.md says (“A damaged dataset”); work resumes by itself",
+  SINK_ACCOUNT_DAMAGED:
+    "mend the account's dataset as docs/cognee.md says (“A damaged dataset”); its work resumes by itself, and the others' goes on",
   SINK_REFUSED: "look at the dead letter; redrive it when the memory layer takes the document",
   SINK_MISMATCH:
     "set the memory layer as the running workers have it, or stop them all, and start one: it writes every account anew",

@@ -90,6 +90,8 @@ export type SinkConfig = DocumentsConfig &
         /** Secrets. */
         readonly credentials: CogneeSignIn;
         readonly budgetPerHour?: number;
+        /** A dataset for each account, not one for all. */
+        readonly isPerAccount: boolean;
       }
   );
 
@@ -174,7 +176,11 @@ function sinkKind(env: Environment) {
   if (url === undefined) return { kind: "embedded" } as const;
   // The cross checks want one of the two.
   const credentials = apiKey === undefined ? { username: username ?? "", password: password ?? "" } : { apiKey };
-  return { kind: "cognee", url, credentials, ...given({ budgetPerHour: env.COGNIFY_BUDGET_PER_HOUR }) } as const;
+  const isPerAccount = env.COGNEE_DATASET_PER === "account";
+  return {
+    ...({ kind: "cognee", url, credentials, isPerAccount } as const),
+    ...given({ budgetPerHour: env.COGNIFY_BUDGET_PER_HOUR }),
+  };
 }
 
 function engineConfig(env: Environment, dataDir: string): EngineConfig {

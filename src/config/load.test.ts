@@ -210,6 +210,12 @@ describe("between variables", () => {
     assert.deepEqual(kinds, [{ username: "crm", password: "hunter2" }, { apiKey: "key" }, { apiKey: "key" }]);
     assert.deepEqual(problemNames({ ...url, COGNEE_USERNAME: "crm" }), ["COGNEE_API_KEY"]);
     assert.deepEqual(problemNames({ COGNEE_DATASET: "two words" }), ["COGNEE_DATASET"]);
+    const per = (value: string) => {
+      const { sink } = valid({ ...url, ...user, COGNEE_DATASET_PER: value }).config;
+      return sink.kind === "cognee" && sink.isPerAccount;
+    };
+    assert.deepEqual(["account", "connection"].map(per), [true, false]);
+    assert.deepEqual(problemNames({ COGNEE_DATASET_PER: "contact" }), ["COGNEE_DATASET_PER"]);
   });
 
   test("what serve needs besides is named with all the rest", () => {

@@ -227,6 +227,12 @@ const memory = {
       "The dataset that holds the documents; it keys the work of making them searchable. The embedded sink has one.",
     default: "zoho_crm",
   }),
+  COGNEE_DATASET_PER: oneOf(["connection", "account"]).register(notes, {
+    group: "Memory",
+    about:
+      "`account` = a dataset for each account, named behind `COGNEE_DATASET`: forgetting is certain by construction, and all else dearer (docs/cognee.md). After a change take another `COGNEE_DATASET`, and delete what the former one left.",
+    default: "connection",
+  }),
 } as const;
 
 const engine = {

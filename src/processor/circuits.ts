@@ -15,7 +15,7 @@ const NEEDS: Readonly<Record<Lane, readonly Dependency[]>> = {
 
 /** The circuits of all dependencies. */
 export interface Circuits {
-  /** The circuit of the dependency that a fault is about; undefined for the store and for bugs. */
+  /** The circuit of the dependency that a fault is about; undefined for the store, for one account's part of a sink, and for bugs. */
   of(code: FaultCode): Circuit | undefined;
   /** True when the lane has all that it needs. */
   isReady(lane: Lane): boolean;
@@ -41,6 +41,7 @@ export function createCircuits(deps: ProcessorDeps): Circuits {
     of: (code) => {
       if (code.startsWith("CRM_")) return circuits.crm;
       if (code === "SINK_OVER_BUDGET") return circuits.budget;
+      if (code === "SINK_ACCOUNT_DAMAGED") return undefined;
       return code.startsWith("SINK_") ? circuits.sink : undefined;
     },
     isReady,

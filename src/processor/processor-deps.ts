@@ -8,6 +8,7 @@ import type { Memory } from "../memory/memory.ts";
 import type { Receipts } from "../memory/receipts.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Random } from "../random.ts";
+import type { DamagedAccounts } from "./damaged-accounts.ts";
 import type { LateWrites, SentWrites } from "./late-writes.ts";
 import type { RoutingRules } from "./routing-rules.ts";
 
@@ -76,6 +77,7 @@ export interface Tally {
   succeeded: number;
   failed: number;
   lastSuccessAt: number | null;
+  readonly damaged: DamagedAccounts;
 }
 
 /** The right under which a stage works. */

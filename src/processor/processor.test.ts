@@ -89,6 +89,24 @@ test("a later success of the account closes its dead letter", async () => {
   assert.equal(sink.texts.get("zoho/1"), "Account 1");
 });
 
+test("an account whose part of the sink is damaged waits alone, spends no attempt, and goes on when it is mended", async () => {
+  const { sink, engine, counts, all, send, pass, processor } = world(3);
+  sink.poison.set("2", "SINK_ACCOUNT_DAMAGED");
+  await send(...all);
+  await pass(60_000, 1_000);
+  assert.deepEqual([...sink.texts.keys()].sort(), ["zoho/1", "zoho/3"]);
+  assert.equal(processor.status().circuits.sink.state, "closed");
+  assert.equal(processor.status().damagedAccounts, 1);
+  assert.equal((await engine.job("sync", "zoho/2"))?.attempt, 0);
+  assert.equal(counts["attempts:sync"], 2);
+  assert.deepEqual(await engine.deadLetters(), []);
+  sink.poison.clear();
+  await pass(2_000, 1_000);
+  assert.equal(sink.texts.get("zoho/2"), "Account 2");
+  assert.equal(processor.status().damagedAccounts, 0);
+  assert.equal(await engine.unsettled(), 0);
+});
+
 test("a new event on a failing account does not wait behind its backoff", async () => {
   const { crm, sink, all, send } = world(1, { retryBaseMs: 20_000 });
   crm.poison.set("1", "CRM_READ_FAILED");

@@ -1,6 +1,7 @@
 import type { Lane } from "../queue/queue.ts";
 import type { CircuitStatus } from "./circuit.ts";
 import { createCircuits, type Dependency } from "./circuits.ts";
+import { DamagedAccounts } from "./damaged-accounts.ts";
 import { LaneLoops } from "./lane-loops.ts";
 import type { ProcessorDeps, Tally } from "./processor-deps.ts";
 
@@ -23,6 +24,8 @@ export interface ProcessorStatus {
   readonly lastSuccessAt: number | null;
   /** Share of attempts that ended well since the start, as in "99.8%". Attempts given back do not count. */
   readonly successRate: string;
+  /** Accounts whose part of the sink a person must mend. */
+  readonly damagedAccounts: number;
 }
 
 /** Works off the queue: routes events, syncs accounts, indexes the memory. */
@@ -40,7 +43,7 @@ export interface Processor {
 export function createProcessor(deps: ProcessorDeps): Processor {
   const circuits = createCircuits(deps);
   const work = new AbortController();
-  const tally: Tally = { succeeded: 0, failed: 0, lastSuccessAt: null };
+  const tally: Tally = { succeeded: 0, failed: 0, lastSuccessAt: null, damaged: new DamagedAccounts() };
   const loops = new LaneLoops({
     deps: { ...deps, unindexed: new Map(), late: new Map(), tally },
     circuits,
@@ -84,6 +87,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
       circuits: circuits.status(),
       lastSuccessAt: tally.lastSuccessAt,
       successRate: rateOf(tally),
+      damagedAccounts: tally.damaged.count(deps.clock.now()),
     }),
   };
 }

@@ -51,6 +51,7 @@ export function reportBatch(deps: StageDeps, batch: EndedBatch): void {
       if (counter !== undefined) count(counter, attempt.deed === "no_account" ? eventsOf(attempt.lease) : 1);
       measure(deps, attempt, now);
     }
+    if (deps.tally.damaged.learn(attempt, now)) logDamaged(deps, attempt);
     logAttempt(deps, batch, index);
   });
   deps.observe?.("attempt_duration", durationMs);
@@ -81,6 +82,15 @@ function rememberUnindexed(unindexed: Map<AccountKey, number>, account: AccountK
     }
   }
   unindexed.set(account, changedAt);
+}
+
+/** Once each time: it is tried again every minute. */
+function logDamaged(deps: StageDeps, attempt: Attempt): void {
+  const error = attempt.outcome === "failed" ? { error: attempt.fault } : {};
+  deps.log.error(
+    { key: attempt.lease.key, ...error },
+    "an account's part of the sink is damaged: a person must mend it",
+  );
 }
 
 /** One wide line per attempt. A dead letter is for a person to look at; everything else heals itself. */

@@ -23,7 +23,7 @@ function settle(code: FaultCode, attempt: number, retryAfterMs?: number) {
     stop: () => undefined,
   };
   const circuits = {
-    of: (about: FaultCode) => (/^(CRM|SINK)_/.test(about) ? circuit : undefined),
+    of: (about: FaultCode) => (/^(CRM|SINK)_(?!ACCOUNT_DAMAGED)/.test(about) ? circuit : undefined),
     isReady: () => true,
     whenReady: async () => undefined,
     status: () => ({ crm: circuit.status(), sink: circuit.status(), budget: circuit.status() }),
@@ -61,7 +61,7 @@ test("a fault of class never is a dead letter at the first attempt", () => {
 });
 
 test("a fault of class pause opens its circuit and gives the attempt back until the probe, at any attempt", () => {
-  for (const code of codesOf("pause").filter((name) => !name.startsWith("STORE_"))) {
+  for (const code of codesOf("pause").filter((name) => !/^STORE_|ACCOUNT_DAMAGED/.test(name))) {
     const { settlement, opened } = settle(code, 99);
     assert.equal(settlement.verb, "release", code);
     assert.equal(settlement.verb === "release" && settlement.dueAt, PROBE_AT, code);
@@ -75,6 +75,12 @@ test("a store that is away or damaged opens no circuit and kills no job: it come
     assert.equal(settlement.verb === "release" && settlement.dueAt, NOW + 1_000, code);
     assert.deepEqual(opened, [], code);
   }
+});
+
+test("what is away for one account opens no circuit, and waits as long as it was told to", () => {
+  const { settlement, opened } = settle("SINK_ACCOUNT_DAMAGED", 99, 60_000);
+  assert.equal(settlement.verb === "release" && settlement.dueAt, NOW + 60_000);
+  assert.deepEqual(opened, []);
 });
 
 test("a fault of class backoff is tried again with jitter, and is a dead letter at the last attempt", () => {

@@ -24,8 +24,8 @@ export function settlementFor(
     case "never":
       return { verb: "dead", lease, failure };
     case "pause": {
-      // The dependency is away for everyone: no job pays an attempt for it.
-      const dueAt = circuits.of(fault.code)?.open(fault) ?? deps.clock.now() + STORE_PAUSE_MS;
+      // The dependency is away: no job pays an attempt for it.
+      const dueAt = circuits.of(fault.code)?.open(fault) ?? deps.clock.now() + (fault.retryAfterMs ?? STORE_PAUSE_MS);
       return { verb: "release", lease, dueAt };
     }
     case "backoff": {

@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { systemClock } from "../../src/clock.ts";
 import { Fault, type FaultCode } from "../../src/faults.ts";
 import {
+  accountsWith,
   animalDocument,
   animalDocuments,
   assertHolds,
@@ -15,6 +16,7 @@ import {
   storeFile,
   until,
 } from "../fakes/cognee-world.ts";
+import { perAccount } from "./account-suite.ts";
 import type { CogneeServer } from "./cognee-server.ts";
 
 const never = new AbortController().signal;
@@ -82,10 +84,13 @@ export function outageSuite(server: () => CogneeServer): void {
         await memory.flush(never);
       }
       await torn.memory.put([putOf(animalDocument(3, "zebra"))], never);
-      const store = await storeFile(server(), torn);
+      const accounts = perAccount(server());
+      await accounts.memory.put(putsOf(animalDocuments(3, "zebra")), never);
+      const tornAccount = accounts.of(animalDocument(2, "zebra").account);
+      const stores = [await storeFile(server(), torn), await storeFile(server(), tornAccount)];
       await server().kill();
       await assertEachRejects(callsOf(whole), "SINK_UNREACHABLE");
-      await writeFile(`${store}.wal.checkpoint`, "what a checkpoint does not look like");
+      for (const store of stores) await writeFile(`${store}.wal.checkpoint`, "what a checkpoint does not look like");
       await server().start();
 
       await whole.memory.probe(never);
@@ -95,7 +100,15 @@ export function outageSuite(server: () => CogneeServer): void {
       const { put, remove, flush, search, probe } = callsOf(torn);
       await assertEachRejects({ put, remove, flush, search, probe }, "SINK_DAMAGED");
 
-      await mendStore(server(), torn);
+      const written = await accounts.memory.put(putsOf(animalDocuments(3, "okapi"), { isUncertain: true }), never);
+      const outcomes = written.map((result) => (result.outcome === "failed" ? result.fault.code : result.outcome));
+      assert.deepEqual(outcomes, ["stored", "SINK_ACCOUNT_DAMAGED", "stored"]);
+      const found = await accountsWith(accounts.memory, "okapi");
+      assert.deepEqual(new Set(found), new Set([1, 3].map((id) => animalDocument(id, "okapi").account)));
+
+      await mendStore(server(), torn, tornAccount);
+      await accounts.memory.put([putOf(animalDocument(2, "okapi"), { isUncertain: true })], never);
+      await assertHolds(tornAccount, [animalDocument(2, "okapi")]);
       await torn.memory.probe(never);
       await torn.memory.put([putOf(animalDocument(1, "okapi"), { isUncertain: true })], never);
       await torn.memory.flush(never, { setAside: neverAsked });

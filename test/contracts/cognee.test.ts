@@ -4,12 +4,25 @@ import { openCogneeMemory } from "../../src/memory/cognee/cognee-memory.ts";
 import { COGNEE_TEXT_LENGTH_MAX } from "../../src/memory/cognee/write-documents.ts";
 import { startCogneeStandIn } from "../../src/simulator/cognee/cognee-stand-in.ts";
 import { textsByName } from "../fakes/texts-by-name.ts";
-import { memoryContract } from "./memory-contract.ts";
+import { type MemoryHarness, memoryContract } from "./memory-contract.ts";
 
-memoryContract("cognee's stand-in", async () => {
+for (const isPerAccount of [false, true]) {
+  memoryContract(`cognee's stand-in, a dataset ${isPerAccount ? "for each account" : "for all"}`, () =>
+    openHarness(isPerAccount),
+  );
+}
+
+async function openHarness(isPerAccount: boolean): Promise<MemoryHarness> {
   const standIn = await startCogneeStandIn({ clock: systemClock });
   const { url, apiKey } = standIn;
-  const options = { url, dataset: "contract", credentials: { apiKey }, clock: systemClock, log: silentLog };
+  const options = {
+    url,
+    dataset: "contract",
+    isPerAccount,
+    credentials: { apiKey },
+    clock: systemClock,
+    log: silentLog,
+  };
   const open = () => openCogneeMemory({ ...options, notes: textsByName(), count: () => undefined });
   let memory = open();
   return {
@@ -25,4 +38,4 @@ memoryContract("cognee's stand-in", async () => {
       await standIn.close();
     },
   };
-});
+}

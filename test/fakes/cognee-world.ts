@@ -33,6 +33,8 @@ export interface CogneeWorld {
 export interface WorldWish {
   readonly credentials?: CogneeCredentials;
   readonly isByPassword?: boolean;
+  readonly isPerAccount?: boolean;
+  readonly budgetPerHour?: number;
 }
 
 /** Opens one, closed again after the test. */
@@ -45,7 +47,8 @@ export async function cogneeWorld(t: TestContext, wish: WorldWish = {}): Promise
   const count = (deltas: Readonly<Record<string, number>>) => {
     for (const [name, by] of Object.entries(deltas)) counted[name] = (counted[name] ?? 0) + by;
   };
-  const options = { url, dataset: "crm", credentials, clock: systemClock, log: silentLog, notes, count };
+  const { isByPassword: _, credentials: __, ...given } = wish;
+  const options = { url, dataset: "crm", credentials, clock: systemClock, log: silentLog, notes, count, ...given };
   const another = () => openCogneeMemory(options);
   const memory = another();
   t.after(async () => {
@@ -137,15 +140,29 @@ const LOOK_EVERY_MS = 50;
 
 let datasets = 0;
 
-/** Makes one. */
-export function datasetWorld({ url, apiKey }: CogneeServer): DatasetWorld {
+/** What a world is made with. */
+export interface DatasetWish {
+  /** Default: a name that no other has. */
+  readonly dataset?: string;
+  /** Its accounts are in datasets of their own, named behind it. */
+  readonly isPerAccount?: boolean;
+}
+
+/** A name that no other dataset of this run has. */
+export function newDataset(): string {
   datasets += 1;
-  const dataset = `test_${datasets}`;
+  return `test_${datasets}`;
+}
+
+/** Makes one. */
+export function datasetWorld({ url, apiKey }: CogneeServer, wish: DatasetWish = {}): DatasetWorld {
+  const { dataset = newDataset(), isPerAccount = false } = wish;
   const counted: Record<string, number> = {};
   const count = (deltas: Readonly<Record<string, number>>) => {
     for (const [name, by] of Object.entries(deltas)) counted[name] = (counted[name] ?? 0) + by;
   };
-  const options = { url, dataset, credentials: { apiKey }, clock: systemClock, log: silentLog, notes: textsByName() };
+  const rest = { clock: systemClock, log: silentLog, notes: textsByName() };
+  const options = { url, dataset, isPerAccount, credentials: { apiKey }, ...rest };
   const another: DatasetWorld["another"] = (given = {}) => openCogneeMemory({ ...options, count, ...given });
   const call = async (method: string, path: string, body?: unknown) => {
     const json = body instanceof FormData || body === undefined ? {} : { "content-type": "application/json" };
@@ -259,14 +276,16 @@ export async function storeFile({ dataDir }: CogneeServer, { memory }: DatasetWo
   return join(folder, store);
 }
 
-/** Mends a torn store as a person has to: takes away what lies beside it while the server is down, and has all documents indexed anew. */
-export async function mendStore(server: CogneeServer, world: DatasetWorld): Promise<void> {
-  const store = await storeFile(server, world);
+/** Mends torn stores as a person has to: takes away what lies beside them while the server is down, and has all documents indexed anew. */
+export async function mendStore(server: CogneeServer, ...worlds: readonly DatasetWorld[]): Promise<void> {
+  const stores = await Promise.all(worlds.map((world) => storeFile(server, world)));
   await server.kill();
-  for (const file of await readdir(dirname(store)))
-    if (file.startsWith(`${basename(store)}.`)) await rm(join(dirname(store), file));
+  for (const store of stores) {
+    for (const file of await readdir(dirname(store)))
+      if (file.startsWith(`${basename(store)}.`)) await rm(join(dirname(store), file));
+  }
   await server.start();
-  await world.call("POST", "/forget", (id) => ({ datasetId: id, memoryOnly: true }));
+  for (const { call } of worlds) await call("POST", "/forget", (id) => ({ datasetId: id, memoryOnly: true }));
 }
 
 /** Waits until something real is as a test wants it. */

@@ -9,22 +9,29 @@ import { datasetReply, datasetsReply } from "./cognee-wire.ts";
 /** A call that needs the dataset's id. */
 export type DatasetCall = (datasetId: string) => CogneeCall;
 
+/** Which dataset. With an id it is taken as it is and never made; without, it is made when it is missing. */
+export interface DatasetPlace {
+  readonly name: string;
+  readonly id?: string;
+}
+
 /**
- * One dataset, called by its id: an unknown name would be created by some calls. Made when it is missing, and again when somebody deleted it.
+ * One dataset, called by its id: an unknown name would be created by some calls. Made when it is missing, and again when somebody deleted it,
+ * unless its id was given.
  * `ask` and `send` throw Fault SINK_… for whatever goes wrong; `tryAsk` and `trySend` throw CogneeRefusal where Cognee refused the
  * call, for those who must judge it.
  */
 export class CogneeDataset {
   readonly #session: CogneeSession;
-  readonly #name: string;
+  readonly #place: DatasetPlace;
   readonly #opening: DatasetCall;
   #id: Promise<string> | undefined;
   #isDamaged = false;
 
   /** With a call that opens the dataset's store, and says so when it cannot. */
-  constructor(session: CogneeSession, name: string, opening: DatasetCall) {
+  constructor(session: CogneeSession, place: DatasetPlace, opening: DatasetCall) {
     this.#session = session;
-    this.#name = name;
+    this.#place = place;
     this.#opening = opening;
   }
 
@@ -97,7 +104,7 @@ export class CogneeDataset {
       return await call(before);
     } catch (error) {
       this.#isDamaged ||= codeOf(error) === "SINK_DAMAGED";
-      if (codeOf(error) !== "SINK_FORBIDDEN") throw error;
+      if (codeOf(error) !== "SINK_FORBIDDEN" || this.#place.id !== undefined) throw error;
       this.#id = undefined;
       return call(await this.#idOf(signal));
     }
@@ -112,8 +119,10 @@ export class CogneeDataset {
   }
 
   async #open(signal: AbortSignal): Promise<string> {
+    const { name, id } = this.#place;
+    if (id !== undefined) return id;
     const doing = "opening the dataset";
-    const json = { name: this.#name } satisfies DatasetCreationPayload;
+    const json = { name } satisfies DatasetCreationPayload;
     try {
       return (await this.#session.ask(datasetReply, { method: "POST", path: "/datasets", json, doing }, signal)).id;
     } catch (error) {

@@ -17,7 +17,7 @@ const MARKED_LENGTH_MIN = 2;
  * a question too seldom: recall@5 was 0.90 by vectors and 0.96 with both merged (docs/decisions/0014).
  */
 export async function searchDocuments(
-  passages: CogneePassages,
+  passages: Pick<CogneePassages, "nearest">,
   { query, limit }: { readonly query: string; readonly limit: number },
   signal: AbortSignal,
 ): Promise<readonly SearchHit[]> {
@@ -97,7 +97,7 @@ function titleOf({ external_metadata: metadata }: Passage): string | undefined {
 }
 
 /** Words of a question that are long enough to be marked, in small letters. */
-function wordsOf(query: string): readonly string[] {
+export function wordsOf(query: string): readonly string[] {
   const words = query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
   return words.filter((word) => word.length >= MARKED_LENGTH_MIN);
 }

@@ -46,6 +46,8 @@ const passage = z.object({
   text: z.string(),
   document_name: z.string(),
   external_metadata: z.string().nullish(),
+  /** A distance: small is near. Only where it was searched by vectors. */
+  score: z.number().nullish(),
 });
 export type Passage = z.infer<typeof passage>;
 export const passagesReply = z.array(z.object({ search_result: z.array(passage).nullish() }));
