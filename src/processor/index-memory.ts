@@ -8,6 +8,14 @@ import type { ProcessorOptions, StageDeps, WorkRight } from "./processor-deps.ts
 const MARK_MAX = 10_000;
 
 /**
+ * Longest that a run waits for syncs under way in this process, whose documents it then takes along: a run costs seconds beside its documents, and
+ * whatever is written during one waits for its end.
+ */
+const SYNCS_MS_MAX = 10_000;
+/** How often it looks whether they have ended. */
+const LOOK_EVERY_MS = 50;
+
+/**
  * Makes all that was put searchable, then says so in the ledger. Runs whenever a job asks, also when the ledger shows
  * nothing to mark: a document put during the last flush may have been marked with it by mistake, never left out.
  */
@@ -30,6 +38,7 @@ export async function indexMemory(
 
 async function indexOnce(deps: StageDeps, lease: Lease, right: WorkRight): Promise<Attempt> {
   const { ledger, memory, options, clock } = deps;
+  if (options.gatherMs !== undefined && options.gatherMs > 0) await syncsEnded(deps, right.signal);
   const before = await ledger.inState("stored", MARK_MAX);
   right.mustHold();
   // An account that is set aside has its document read, rendered and put once more: the sink's is then only one that may be there.
@@ -58,6 +67,12 @@ async function indexOnce(deps: StageDeps, lease: Lease, right: WorkRight): Promi
   }
   const also = before.length < MARK_MAX ? [] : [indexJob(options, clock.now())];
   return { outcome: "done", lease, deed: "indexed", settlement: { verb: "complete", lease, also } };
+}
+
+/** Where documents are gathered for a run: the syncs under way bring more of them. */
+async function syncsEnded({ inFlight, clock }: StageDeps, signal: AbortSignal): Promise<void> {
+  const until = clock.now() + SYNCS_MS_MAX;
+  while (inFlight.sync > 0 && clock.now() < until) await clock.sleep(LOOK_EVERY_MS, signal);
 }
 
 /** The one job of the index lane. Joins silently where it already waits. */

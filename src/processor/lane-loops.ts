@@ -9,11 +9,14 @@ export class LaneLoops {
   readonly #wanted: Readonly<Record<Lane, AbortController[]>> = { route: [], sync: [], index: [] };
   /** Loops that run; more than wanted while surplus ones end their batch. */
   readonly running: Record<Lane, number> = { route: 0, sync: 0, index: 0 };
-  /** Jobs that are being worked on. */
-  readonly inFlight: Record<Lane, number> = { route: 0, sync: 0, index: 0 };
 
   constructor(batch: BatchDeps) {
     this.#batch = batch;
+  }
+
+  /** Jobs that are being worked on. */
+  get inFlight(): Readonly<Record<Lane, number>> {
+    return this.#batch.deps.inFlight;
   }
 
   /** Sets how many loops a lane has; new ones claim up to `limit` jobs at a time. */
@@ -32,7 +35,7 @@ export class LaneLoops {
   #launch(lane: Lane, limit: number): AbortController {
     const stopping = new AbortController();
     const onInFlight = (delta: number) => {
-      this.inFlight[lane] += delta;
+      this.#batch.deps.inFlight[lane] += delta;
     };
     this.running[lane] += 1;
     const loop = runClaimLoop(this.#batch, { lane, limit, stopping: stopping.signal, onInFlight }).finally(() => {

@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import type { Ledger } from "../memory/ledger.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Receipts } from "../memory/receipts.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { Lane, Queue } from "../queue/queue.ts";
 import type { Random } from "../random.ts";
 import type { DamagedAccounts } from "./damaged-accounts.ts";
 import type { LateWrites, SentWrites } from "./late-writes.ts";
@@ -70,6 +70,8 @@ export interface StageDeps extends ProcessorDeps {
   readonly unindexed: Map<AccountKey, number>;
   readonly late: LateWrites;
   readonly tally: Tally;
+  /** Jobs that this process works on. */
+  readonly inFlight: Record<Lane, number>;
 }
 
 /** How attempts ended in this process since its start. Attempts given back do not count. */

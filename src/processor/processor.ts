@@ -45,7 +45,7 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   const work = new AbortController();
   const tally: Tally = { succeeded: 0, failed: 0, lastSuccessAt: null, damaged: new DamagedAccounts() };
   const loops = new LaneLoops({
-    deps: { ...deps, unindexed: new Map(), late: new Map(), tally },
+    deps: { ...deps, unindexed: new Map(), late: new Map(), tally, inFlight: { route: 0, sync: 0, index: 0 } },
     circuits,
     signal: work.signal,
   });
