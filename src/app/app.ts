@@ -104,7 +104,8 @@ async function work(deps: AppDeps, { parts, rooms, lifecycle }: Started & { read
   lifecycle.add("processor", () => rooms.processor.stop({ drainMs: DRAIN_MS }));
   if (parts.server === undefined) {
     await becomeWorker(parts, deps);
-    return beginWork(parts, rooms.processor, deps);
+    lifecycle.add("following of the memory", async () => rooms.follower?.close());
+    return beginWork(parts, rooms, deps);
   }
   const atLast = new WorkAtLast(parts, rooms.processor, deps);
   lifecycle.add("work", () => atLast.close());

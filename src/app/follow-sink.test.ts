@@ -265,13 +265,13 @@ function anotherMemory(world: RebuildWorld, changes: PartChanges = {}): Followed
 test("from the first step that gives it to another memory the ledger is no longer ours", async (t) => {
   const world = await syncedWorld(t, 3);
   const ours = ownSink(partsOf(world), world);
-  assert.deepEqual([await ours.knows(), await ours.isMismatched()], [true, false]);
+  assert.deepEqual([await ours.knows(), await ours.trouble()], [true, undefined]);
   const { ledger } = world.engine;
   let asked = 0;
   const forgetWritten: Ledger["forgetWritten"] = async () => {
     asked += 1;
     await assert.rejects(ours.knows(), { code: "SINK_MISMATCH" });
-    assert.equal(await ours.isMismatched(), true);
+    assert.equal(await ours.trouble(), "SINK_MISMATCH");
     assert.equal(await isSinkFollowed(partsOf(world), world, never), false);
     return ledger.forgetWritten();
   };
@@ -374,7 +374,7 @@ test("a process's own memory names itself once, and is asked again when it was a
   };
   const ours = ownSink(partsOf(world, { memory: { identity } }), world);
   await assert.rejects(ours.knows(), { code: "SINK_UNREACHABLE" });
-  assert.equal(await ours.isMismatched(), false, "does not wait for the answer");
+  assert.equal(await ours.trouble(), "SINK_UNREACHABLE", "says why, and does not wait for the answer");
   assert.equal(await ours.knows(), true);
   assert.equal(await ours.knows(), true);
   assert.equal(asked, 2);

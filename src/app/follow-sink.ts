@@ -1,7 +1,7 @@
 import { type AccountKey, DEFAULT_CONNECTION } from "../account.ts";
 import { assert } from "../assert.ts";
 import { withTimeout } from "../clock.ts";
-import { Fault } from "../faults.ts";
+import { asFault, Fault, type FaultCode } from "../faults.ts";
 import type { AdoptedEntry } from "../memory/ledger.ts";
 import type { ListedDocument, Memory } from "../memory/memory.ts";
 import { randomSecret } from "../random.ts";
@@ -126,8 +126,11 @@ export interface OwnSink {
    * other sink takes for its own what is recorded next. Throws Fault SINK_MISMATCH when the ledger is another's, or STORE_UNAVAILABLE.
    */
   knows(): Promise<boolean>;
-  /** True when the ledger is another's; without waiting for a sink that was not asked yet. Throws Fault STORE_UNAVAILABLE. */
-  isMismatched(): Promise<boolean>;
+  /**
+   * SINK_MISMATCH when the ledger is another's, or why the sink could not be asked who it is; without waiting for one that was not asked yet. Throws
+   * Fault STORE_UNAVAILABLE.
+   */
+  trouble(): Promise<FaultCode | undefined>;
 }
 
 /** Watches whether the ledger is of the sink that this process has. The sink names itself once, when it is first asked for. */
@@ -136,14 +139,17 @@ export function ownSink(parts: FollowedParts, deps: Pick<FollowDeps, "clock">): 
   const { signal } = new AbortController(); // The asking has a bound of its own.
   let asking: Promise<string> | undefined;
   let identity: string | undefined;
+  let fault: FaultCode | undefined;
   const ask = () => {
     asking ??= sinkIdentity(parts, deps, signal).then(
       (named) => {
         identity = named;
+        fault = undefined;
         return named;
       },
       (error: unknown) => {
         asking = undefined; // It was away: to be asked again.
+        fault = asFault(error, "asking the sink who it is").code;
         throw error;
       },
     );
@@ -160,10 +166,11 @@ export function ownSink(parts: FollowedParts, deps: Pick<FollowDeps, "clock">): 
       if (standing === "another's") throw new Fault("SINK_MISMATCH", "working for the memory");
       return standing === "ours";
     },
-    isMismatched: async () => {
-      if (identity !== undefined) return (await readStanding(sealed, identity)) === "another's";
+    trouble: async () => {
+      if (identity !== undefined)
+        return (await readStanding(sealed, identity)) === "another's" ? "SINK_MISMATCH" : undefined;
       ask().catch(() => undefined); // Whoever works with the sink tells of it.
-      return false;
+      return fault;
     },
   };
 }

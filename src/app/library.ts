@@ -125,6 +125,7 @@ async function assemble(config: Config, deps: AppDeps, lifecycle: Lifecycle): Pr
     return rooms.processor.stop({ drainMs: options?.drainMs ?? DRAIN_MS });
   };
   lifecycle.add("work", async () => atLast?.close());
+  lifecycle.add("following of the memory", async () => rooms.follower?.close());
   lifecycle.add("processor", () => stop());
   lifecycle.add("channels", () => rooms.channels.close());
   lifecycle.add("channel keeper", async () => rooms.keeping?.close());
@@ -151,7 +152,7 @@ async function assemble(config: Config, deps: AppDeps, lifecycle: Lifecycle): Pr
         if (!hasRoutes) rooms.keeping?.start(); // Another process receives. Else once this one listens.
         if (atLast !== undefined) return atLast.start();
         if (!(await parts.engine.acquireWorkerLock())) throw new Fault("STORE_IN_USE", "starting the processor");
-        await beginWork(parts, rooms.processor, deps);
+        await beginWork(parts, rooms, deps);
       },
       setWorkers: (workers) => rooms.processor.setWorkers(workers),
       reprocess: (options = {}) => reprocess(parts.engine.view, deps, options),

@@ -352,7 +352,7 @@ test("a worker from which the ledger passed to another memory says so, works no 
   for (const worker of [one, two]) {
     assert.deepEqual(worker.errors, ["SINK_MISMATCH"]);
     await assert.rejects(worker.sink.knows(), { code: "SINK_MISMATCH" });
-    assert.equal(await worker.sink.isMismatched(), true);
+    assert.equal(await worker.sink.trouble(), "SINK_MISMATCH");
   }
   assert.deepEqual([duties.heldBy("one"), duties.heldBy("two")], [[], []]);
   assert.equal(await stranger.sink.knows(), true);

@@ -6,6 +6,7 @@ import {
 } from "../channels/channel-keeper.ts";
 import { CHANNELS_RELOAD_MS, ChannelList } from "../channels/channel-list.ts";
 import type { Config } from "../config/config.ts";
+import type { FaultCode } from "../faults.ts";
 import type { Memory } from "../memory/memory.ts";
 import { createReceipts } from "../memory/receipts.ts";
 import { createProcessor, type Processor, type ProcessorStatus } from "../processor/processor.ts";
@@ -20,6 +21,7 @@ import { type OwnSink, ownSink } from "./follow-sink.ts";
 import type { AppDeps, Parts } from "./parts.ts";
 import { createPrometheus, type Prometheus } from "./prometheus.ts";
 import { type Role, works } from "./role.ts";
+import { SoleFollower } from "./sole-follower.ts";
 import { createStatus, type Status } from "./status.ts";
 
 /** How long a lease lives without being extended: how late a dead worker's accounts are noticed by another process. */
@@ -35,6 +37,8 @@ export interface Rooms {
   readonly receiver: ReceiverDeps;
   /** Started only where the process works. */
   readonly processor: Processor;
+  /** Where the process works alone on its store. */
+  readonly follower: SoleFollower | undefined;
   readonly channels: ChannelList;
   /** Keeps the declared channel; undefined where none is declared, or where others do. */
   readonly keeping: DutyLoop | undefined;
@@ -58,13 +62,14 @@ export function wireRooms(config: Config, deps: AppDeps, options: RoomsOptions):
   const prometheus = createPrometheus();
   // Only a store that other processes share can be emptied, or pass to another memory, under running workers; elsewhere each batch is spared a read.
   const sink = config.engine.kind === "redis" && works(role) ? ownSink(parts, deps) : undefined;
-  const processor = wireProcessor(config, deps, { parts, prometheus, leaseMs, sink });
+  const follower = works(role) && parts.server === undefined ? new SoleFollower(parts, deps) : undefined;
+  const processor = wireProcessor(config, deps, { parts, prometheus, leaseMs, sink, follower });
   const channels = new ChannelList(engine.channels, deps);
   const keeping = works(role) ? keepingOf(config, deps, { parts, channels }) : undefined;
   const startedAt = deps.clock.now();
   const spill = () => parts.spill?.status();
   const figures = async () => {
-    const isMismatched = (await sink?.isMismatched()) ?? false;
+    const trouble = await sink?.trouble();
     return readFigures({
       engine: config.engine.kind,
       sink: memory.kind,
@@ -74,7 +79,7 @@ export function wireRooms(config: Config, deps: AppDeps, options: RoomsOptions):
       view: engine.view,
       counters: engine.counters,
       ledger: engine.ledger,
-      processorStatus: () => (works(role) ? statusOf(processor, isMismatched) : undefined),
+      processorStatus: () => (works(role) ? statusOf(processor, trouble) : undefined),
       channels: () => channels.channels(),
       channelFault: () => keeping?.fault(),
       spill,
@@ -108,7 +113,7 @@ export function wireRooms(config: Config, deps: AppDeps, options: RoomsOptions):
     log: deps.log,
     counters: engine.counters,
   });
-  return { receiver, processor, channels, keeping, prometheus, status, figures };
+  return { receiver, processor, follower, channels, keeping, prometheus, status, figures };
 }
 
 function wireProcessor(
@@ -119,15 +124,19 @@ function wireProcessor(
     readonly prometheus: Prometheus;
     readonly leaseMs: number;
     readonly sink: OwnSink | undefined;
+    readonly follower: SoleFollower | undefined;
   },
 ): Processor {
-  const { parts, prometheus, leaseMs, sink } = rooms;
+  const { parts, prometheus, leaseMs, sink, follower } = rooms;
   const { engine, memory, crm, render } = parts;
   return createProcessor({
     queue: engine.queue,
     ledger: engine.ledger,
     crm,
-    memory: sink === undefined ? memory : closedWhileAnothers(memory, sink),
+    memory: provedAfter(memory, async (signal) => {
+      await sink?.knows(); // While the ledger is another's the memory stays out of use, however well it answers.
+      await follower?.follow(signal); // One that was away may have been made anew.
+    }),
     receipts: createReceipts(engine.sealed),
     ...(sink === undefined ? {} : { knowsSink: sink.knows }),
     counters: engine.counters,
@@ -160,25 +169,28 @@ function isPerAccount({ sink }: Config): boolean {
   return sink.kind === "cognee" && sink.isPerAccount;
 }
 
-/** The memory as its circuit probes it: while the ledger is another's it stays out of use, however well it answers. */
-function closedWhileAnothers(memory: Memory, sink: OwnSink): ProcessorDeps["memory"] {
+/** The memory as its circuit probes it: what has to be seen to first, then the memory itself. */
+function provedAfter(memory: Memory, first: (signal: AbortSignal) => Promise<void>): ProcessorDeps["memory"] {
   return {
     kind: memory.kind,
     put: (requests, signal) => memory.put(requests, signal),
     remove: (accounts, signal) => memory.remove(accounts, signal),
     flush: (signal, keeper) => memory.flush(signal, keeper),
     probe: async (signal) => {
-      await sink.knows();
+      await first(signal);
       await memory.probe(signal);
     },
   };
 }
 
-/** A worker that waits, as the ledger is another's, has not begun to use its circuits: the sink's is shown as open all the same. */
-function statusOf(processor: Processor, isMismatched: boolean): ProcessorStatus {
+/**
+ * A worker that waits for its sink, or as the ledger is another's, has not begun to use its circuits: the sink's is shown as open
+ * all the same.
+ */
+function statusOf(processor: Processor, trouble: FaultCode | undefined): ProcessorStatus {
   const status = processor.status();
-  if (!isMismatched) return status;
-  const sink = { ...status.circuits.sink, state: "open", cause: "SINK_MISMATCH" } as const;
+  if (trouble === undefined) return status;
+  const sink = { ...status.circuits.sink, state: "open", cause: trouble } as const;
   return { ...status, circuits: { ...status.circuits, sink } };
 }
 

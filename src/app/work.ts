@@ -1,3 +1,4 @@
+import { withTimeout } from "../clock.ts";
 import { asFault, Fault } from "../faults.ts";
 import type { Closeable } from "../lifecycle.ts";
 import type { Processor } from "../processor/processor.ts";
@@ -5,6 +6,7 @@ import { storeWaitMs } from "../processor/store-wait.ts";
 import { DUTY_EVERY_MS, DUTY_LEASE_MS, type DutyLoopDeps } from "./duty-loop.ts";
 import { followSink } from "./follow-sink.ts";
 import type { AppDeps, Parts } from "./parts.ts";
+import type { SoleFollower } from "./sole-follower.ts";
 import { StoreWatch, WORK_DUTIES } from "./watch-store.ts";
 
 /** How long a start waits for a command or a draining predecessor to give up the worker lock. */
@@ -13,6 +15,8 @@ const LOCK_POLL_MS = 100;
 /** How often a start begins to follow the sink anew because another process was at it; each time that one has got further. */
 const FOLLOWS_MAX = 30;
 const FOLLOW_AGAIN_MS = 1_000;
+/** How long a start waits for the sink before it takes deliveries without it. */
+const SINK_WAIT_MS = 5_000;
 
 type Worker = Pick<Processor, "start">;
 
@@ -27,19 +31,50 @@ export async function becomeWorker(parts: Pick<Parts, "engine">, deps: Pick<AppD
   }
 }
 
+/** What begins to work: a processor, and who follows the sink for it where it is alone on its store. */
+export interface Beginner {
+  readonly processor: Worker;
+  readonly follower: SoleFollower | undefined;
+}
+
 /**
  * Sets the workers going, once the ledger speaks of the sink that they write to. Who works on a file is alone on it and may replace the
- * sink; on a server a service has to. Throws Fault STORE_UNAVAILABLE or SINK_….
+ * sink; where that is away the workers begin behind its open circuit. On a server a service has to replace it. Throws Fault STORE_UNAVAILABLE or,
+ * on a server, SINK_….
  */
-export async function beginWork(parts: Parts, worker: Worker, deps: Pick<AppDeps, "clock" | "log">): Promise<void> {
+export async function beginWork(
+  parts: Parts,
+  { processor, follower }: Beginner,
+  deps: Pick<AppDeps, "clock" | "log">,
+): Promise<void> {
+  if (follower !== undefined) return beginAlone(processor, follower, deps);
   const { signal } = new AbortController(); // Each step of it has a bound of its own.
-  const mayReplace = async (owner: string | undefined) => owner === undefined || parts.server === undefined;
-  const following = { ...deps, mayReplace };
+  const following = { ...deps, mayReplace: async (owner: string | undefined) => owner === undefined };
   for (let follows = 1; !(await followSink(parts, following, signal)); follows += 1) {
     if (follows >= FOLLOWS_MAX) throw new Fault("STORE_UNAVAILABLE", "following the memory");
     await deps.clock.sleep(FOLLOW_AGAIN_MS);
   }
-  worker.start();
+  processor.start();
+}
+
+async function beginAlone(processor: Worker, follower: SoleFollower, deps: Pick<AppDeps, "clock" | "log">) {
+  const sinkFault = await sinkFaultOf(follower, deps);
+  if (sinkFault === undefined) return processor.start();
+  deps.log.warn({ fault: sinkFault.code, error: sinkFault }, "work on the memory begins as soon as it is there");
+  processor.start({ sinkFault });
+}
+
+/** What keeps the sink from being followed now, and may pass. Throws everything else. */
+async function sinkFaultOf(follower: SoleFollower, { clock }: Pick<AppDeps, "clock">): Promise<Fault | undefined> {
+  try {
+    await withTimeout(clock, { ms: SINK_WAIT_MS }, (signal) => follower.follow(signal));
+    return undefined;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "TimeoutError")
+      return new Fault("SINK_UNREACHABLE", "following the memory", { detail: `not done within ${SINK_WAIT_MS} ms` });
+    if (error instanceof Fault && error.code.startsWith("SINK_") && error.retry === "pause") return error;
+    throw error;
+  }
 }
 
 /**

@@ -113,12 +113,14 @@ async function ownWorker(config: Config, log: Log, parts: AppParts): Promise<Own
   const presence = new WorkPresence({ ...deps(log), duties, counters }, () => true);
   await presence.start();
   try {
-    const { processor } = wireRooms(config, deps(log), { parts, role: "worker" });
-    await beginWork(parts, processor, deps(log));
+    const rooms = wireRooms(config, deps(log), { parts, role: "worker" });
+    const { processor } = rooms;
+    await beginWork(parts, rooms, deps(log));
     return {
       obstacle: () => obstacleIn(processor.status().circuits),
       close: async () => {
         await processor.stop({ drainMs: OWN_DRAIN_MS });
+        await rooms.follower?.close();
         await presence.close();
       },
     };

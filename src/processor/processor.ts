@@ -1,3 +1,4 @@
+import type { Fault } from "../faults.ts";
 import type { Lane } from "../queue/queue.ts";
 import type { CircuitStatus } from "./circuit.ts";
 import { createCircuits, type Dependency } from "./circuits.ts";
@@ -30,8 +31,8 @@ export interface ProcessorStatus {
 
 /** Works off the queue: routes events, syncs accounts, indexes the memory. */
 export interface Processor {
-  /** Starts the loops of all lanes. */
-  start(): void;
+  /** Starts the loops of all lanes; with the fault of a sink that is away, behind its open circuit. */
+  start(options?: { readonly sinkFault?: Fault }): void;
   /** Sets how many workers the sync lane has, from 1 to WORKERS_MAX; surplus ones end after their batch. */
   setWorkers(workers: number): void;
   /** Stops claiming, lets batches end for `drainMs`, then gives back the rest. Idempotent, bounded. */
@@ -65,9 +66,10 @@ export function createProcessor(deps: ProcessorDeps): Processor {
   };
 
   return {
-    start: () => {
+    start: ({ sinkFault } = {}) => {
       if (phase !== "new") return;
       phase = "running";
+      if (sinkFault !== undefined) circuits.of(sinkFault.code)?.open(sinkFault);
       loops.adjust("route", { count: 1, limit: ROUTE_BATCH });
       loops.adjust("index", { count: 1, limit: 1 });
       loops.adjust("sync", { count: wanted, limit: deps.options.batchSize });

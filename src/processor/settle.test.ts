@@ -10,13 +10,17 @@ const clock = manualClock();
 const NOW = clock.now();
 const PROBE_AT = NOW + 777;
 
-function settle(code: FaultCode, attempt: number, retryAfterMs?: number) {
+function settle(
+  code: FaultCode,
+  attempt: number,
+  { retryAfterMs, probeAt = PROBE_AT }: { readonly retryAfterMs?: number; readonly probeAt?: number } = {},
+) {
   const opened: FaultCode[] = [];
   const circuit = {
     isClosed: true,
     open: (fault: Fault) => {
       opened.push(fault.code);
-      return PROBE_AT;
+      return probeAt;
     },
     whenClosed: async () => undefined,
     status: () => ({ state: "closed", since: 0 }) as const,
@@ -77,8 +81,13 @@ test("a store that is away or damaged opens no circuit and kills no job: it come
   }
 });
 
+test("a circuit that is to stay open for an hour holds a job for a minute: after a restart it may be closed", () => {
+  const { settlement } = settle("SINK_OVER_BUDGET", 1, { retryAfterMs: 3_600_000, probeAt: NOW + 3_600_000 });
+  assert.equal(settlement.verb === "release" && settlement.dueAt, NOW + 60_000);
+});
+
 test("what is away for one account opens no circuit, and waits as long as it was told to", () => {
-  const { settlement, opened } = settle("SINK_ACCOUNT_DAMAGED", 99, 60_000);
+  const { settlement, opened } = settle("SINK_ACCOUNT_DAMAGED", 99, { retryAfterMs: 60_000 });
   assert.equal(settlement.verb === "release" && settlement.dueAt, NOW + 60_000);
   assert.deepEqual(opened, []);
 });
@@ -96,7 +105,7 @@ test("a fault of class backoff is tried again with jitter, and is a dead letter 
 });
 
 test("a retry waits at least as long as the other side asked", () => {
-  const { settlement } = settle("CRM_READ_FAILED", 1, 45_000);
+  const { settlement } = settle("CRM_READ_FAILED", 1, { retryAfterMs: 45_000 });
   assert.equal(settlement.verb === "retry" && settlement.dueAt, NOW + 45_000);
 });
 

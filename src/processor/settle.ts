@@ -6,6 +6,8 @@ import type { ProcessorDeps } from "./processor-deps.ts";
 
 /** The store answers again within moments or stays away: then claims fail as well, and the wait grows there. */
 const STORE_PAUSE_MS = 1_000;
+/** Longest that a job itself waits for a circuit, which the lane waits for anyhow: how late it runs where that no longer is, as after a restart. */
+const HELD_MS_MAX = 60_000;
 
 /** Decides how a lease ends. All that can happen to a job is in this function. */
 export function settlementFor(
@@ -24,8 +26,11 @@ export function settlementFor(
     case "never":
       return { verb: "dead", lease, failure };
     case "pause": {
-      // The dependency is away: no job pays an attempt for it.
-      const dueAt = circuits.of(fault.code)?.open(fault) ?? deps.clock.now() + (fault.retryAfterMs ?? STORE_PAUSE_MS);
+      // The dependency is away: no job pays an attempt for it. The circuit may be open for an hour, and be gone with a restart.
+      const now = deps.clock.now();
+      const probeAt = circuits.of(fault.code)?.open(fault);
+      const dueAt =
+        probeAt === undefined ? now + (fault.retryAfterMs ?? STORE_PAUSE_MS) : Math.min(probeAt, now + HELD_MS_MAX);
       return { verb: "release", lease, dueAt };
     }
     case "backoff": {

@@ -155,7 +155,10 @@ export function newDataset(): string {
 }
 
 /** Makes one. */
-export function datasetWorld({ url, apiKey }: CogneeServer, wish: DatasetWish = {}): DatasetWorld {
+export function datasetWorld(
+  { url, apiKey }: Pick<CogneeServer, "url" | "apiKey">,
+  wish: DatasetWish = {},
+): DatasetWorld {
   const { dataset = newDataset(), isPerAccount = false } = wish;
   const counted: Record<string, number> = {};
   const count = (deltas: Readonly<Record<string, number>>) => {

@@ -11,7 +11,7 @@ const signal = new AbortController().signal;
 const ACME = "4876876000000123457";
 
 describe("the Zoho client beside accounts whose reads hang", () => {
-  const TIMEOUT_MS = 300;
+  const TIMEOUT_MS = 600;
   const HANGING = ["4876876000000000001", "4876876000000000002", "4876876000000000003"];
   const HEALTHY = Array.from({ length: 4 }, (_, n) => `487687600000000001${n}`);
   let zoho: ZohoStandIn;

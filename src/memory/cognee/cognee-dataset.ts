@@ -26,7 +26,6 @@ export class CogneeDataset {
   readonly #place: DatasetPlace;
   readonly #opening: DatasetCall;
   #id: Promise<string> | undefined;
-  #isDamaged = false;
 
   /** With a call that opens the dataset's store, and says so when it cannot. */
   constructor(session: CogneeSession, place: DatasetPlace, opening: DatasetCall) {
@@ -38,20 +37,19 @@ export class CogneeDataset {
   /** Id, and when it was made: one that was deleted and made again has the same id. */
   async identity(signal: AbortSignal): Promise<string> {
     const doing = "naming the dataset";
-    const datasets = await this.ask(datasetsReply, () => ({ method: "GET", path: "/datasets", doing }), signal);
+    this.#id = undefined; // It may have been deleted, and is made then.
     const id = await this.#idOf(signal);
+    const datasets = await this.ask(datasetsReply, () => ({ method: "GET", path: "/datasets", doing }), signal);
     const found = datasets.find((dataset) => dataset.id === id);
     if (found === undefined) throw new Fault("SINK_UNAVAILABLE", doing, { detail: "dataset not listed" });
     return `${id}@${found.createdAt.replace(/Z$/, "")}`;
   }
 
-  /** Proves that the server takes our calls and has the dataset; once its store was found damaged, also that it can be opened. */
+  /** Proves that the server takes our calls, has the dataset, and can open its store. */
   async probe(signal: AbortSignal): Promise<void> {
     this.#id = undefined;
     await this.#idOf(signal);
-    if (!this.#isDamaged) return;
     await this.proveStore(signal);
-    this.#isDamaged = false;
   }
 
   /**
@@ -103,7 +101,6 @@ export class CogneeDataset {
     try {
       return await call(before);
     } catch (error) {
-      this.#isDamaged ||= codeOf(error) === "SINK_DAMAGED";
       if (codeOf(error) !== "SINK_FORBIDDEN" || this.#place.id !== undefined) throw error;
       this.#id = undefined;
       return call(await this.#idOf(signal));

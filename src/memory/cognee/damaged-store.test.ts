@@ -32,6 +32,13 @@ describe("a dataset whose store a crash has torn", () => {
     await assert.rejects(memory.probe(never), { code: "SINK_DAMAGED" });
   });
 
+  test("is told by the first probe of a process that has not met it, as that of doctor is", async (t) => {
+    const { another, standIn, datasetId } = await brokenWorld(t);
+    await assert.rejects(another().probe(never), { code: "SINK_DAMAGED" });
+    standIn.mendDataset(datasetId);
+    await another().probe(never);
+  });
+
   test("is not suspected for long: a failure of another cause stays what it is", async (t) => {
     const { memory, standIn } = await cogneeWorld(t);
     await memory.put(putsOf(documents), never);
