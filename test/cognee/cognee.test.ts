@@ -5,6 +5,7 @@ import { COGNEE_TEXT_LENGTH_MAX } from "../../src/memory/cognee/write-documents.
 import type { SealedStore } from "../../src/sealed-store.ts";
 import { memoryContract } from "../contracts/memory-contract.ts";
 import { textsByName } from "../fakes/texts-by-name.ts";
+import { accountSuite } from "./account-suite.ts";
 import { clientsSuite } from "./clients-suite.ts";
 import type { CogneeServer } from "./cognee-server.ts";
 import { cogneeTier } from "./cognee-tier.ts";
@@ -13,6 +14,7 @@ import { forgettingSuite } from "./forgetting-suite.ts";
 import { openApiSuite } from "./openapi.ts";
 import { outageSuite } from "./outage-suite.ts";
 import { poisonSuite } from "./poison-suite.ts";
+import { serviceSuite } from "./service-suite.ts";
 import { trapsSuite } from "./traps-suite.ts";
 
 /** All suites run for minutes. */
@@ -56,10 +58,12 @@ cogneeTier(
   (server) => {
     trapsSuite(server);
     forgettingSuite(server);
+    accountSuite(server);
     poisonSuite(server);
     outageSuite(server);
     clientsSuite(server);
     crashSuite(server);
+    serviceSuite(server);
   },
   { timeoutMs: TIER_MS_MAX },
 );

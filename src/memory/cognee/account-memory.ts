@@ -96,10 +96,24 @@ export function openAccountMemory(shared: SharedCognee, base: string): Memory {
       }
       return listed;
     },
-    identity: async (signal) => `${await anchor.identity(signal)}/account`,
-    probe: (signal) => anchor.probe(signal),
+    identity: async (signal) => {
+      await assertSupported(shared, signal);
+      return `${await anchor.identity(signal)}/account`;
+    },
+    probe: async (signal) => {
+      signal.throwIfAborted();
+      await assertSupported(shared, signal);
+      await anchor.probe(signal);
+    },
     close: async () => undefined,
   };
+}
+
+/** A Cognee before 1.6 is not known to do it: it was not measured. */
+async function assertSupported({ health }: SharedCognee, signal: AbortSignal): Promise<void> {
+  if ((await health.capabilities(signal)).tellsIndexed) return;
+  const detail = "COGNEE_DATASET_PER=account needs Cognee 1.6 or newer";
+  throw new Fault("SINK_UNAVAILABLE", "opening the datasets of accounts", { detail });
 }
 
 /** Puts, and makes it searchable. A document that breaks the run has nobody beside it, so nobody is looked for. */

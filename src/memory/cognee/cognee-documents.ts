@@ -1,5 +1,6 @@
 import { accountIdOf, type MemoryDocument } from "../../account.ts";
 import { Fault } from "../../faults.ts";
+import { RunRecord, writtenAt } from "./before-processing.ts";
 import { type CogneeDataset, translated } from "./cognee-dataset.ts";
 import { CogneeRefusal } from "./cognee-faults.ts";
 import { WRITE_MS_MAX } from "./cognee-session.ts";
@@ -12,6 +13,7 @@ import {
   updateReply,
 } from "./cognee-wire.ts";
 import { fileName } from "./document-name.ts";
+import type { Capabilities } from "./version-capabilities.ts";
 
 /** Rows of one page of the listing: the most that Cognee gives. */
 const PAGE = 1_000;
@@ -32,29 +34,48 @@ export type UpdateOutcome = "updated" | "rebuilt" | "gone";
 /** The calls on a dataset's documents. All throw Fault SINK_… */
 export class CogneeDocuments {
   readonly #dataset: CogneeDataset;
+  readonly #capabilities: (signal: AbortSignal) => Promise<Capabilities>;
+  readonly #runs: RunRecord;
 
-  constructor(dataset: CogneeDataset) {
+  constructor(dataset: CogneeDataset, capabilities: (signal: AbortSignal) => Promise<Capabilities>) {
     this.#dataset = dataset;
+    this.#capabilities = capabilities;
+    this.#runs = new RunRecord(dataset);
   }
 
-  /** All documents, whoever added them. One that comes or goes meanwhile may be missed. */
+  /** All documents, whoever added them. One that comes or goes meanwhile may be missed. Before 1.6 each page is the whole listing. */
   async list(signal: AbortSignal): Promise<readonly ListedRow[]> {
     const doing = "listing documents";
     const rows = new Map<string, ListedRow>();
     for (let page = 0; page < PAGES_MAX; page += 1) {
       const path = (id: string) => `/datasets/${id}/data?limit=${PAGE}&offset=${page * PAGE}`;
       const found = await this.#dataset.ask(listingReply, (id) => ({ method: "GET", path: path(id), doing }), signal);
+      const before = rows.size;
       for (const row of found) rows.set(row.id, row);
-      if (found.length < PAGE) return [...rows.values()];
+      if (found.length !== PAGE || rows.size === before) return [...rows.values()];
     }
     throw new Fault("SINK_UNAVAILABLE", doing, { detail: `more than ${PAGE * PAGES_MAX}` });
   }
 
-  /** Every document and whether it is in the index: the only place where Cognee tells. Not paged. */
+  /** Every document and whether it is in the index. */
   async processing(signal: AbortSignal): Promise<readonly ProcessedRow[]> {
+    if (!(await this.#capabilities(signal)).tellsIndexed)
+      return this.#runs.processing((inner) => this.list(inner), signal);
     const doing = "asking what is in the index";
     const call = (id: string) => ({ method: "GET", path: `/datasets/${id}/processing-status`, doing }) as const;
     return (await this.#dataset.ask(processingReply, call, signal)).items;
+  }
+
+  /** A number that grows while an index run gets on. */
+  async progress(signal: AbortSignal): Promise<number> {
+    if (!(await this.#capabilities(signal)).tellsIndexed)
+      return (await this.list(signal)).reduce((newest, row) => Math.max(newest, writtenAt(row)), 0);
+    return (await this.processing(signal)).filter(({ completed }) => completed).length;
+  }
+
+  /** Whether `update` keeps what a document has besides its text. */
+  async updatesInPlace(signal: AbortSignal): Promise<boolean> {
+    return (await this.#capabilities(signal)).updatesInPlace;
   }
 
   /** The stored text; undefined when the document is gone. */

@@ -1,4 +1,5 @@
 import type { CognifyPayloadDTO, ForgetPayloadDTO } from "./api.generated.ts";
+import { INITIATED, stateOfRun } from "./before-processing.ts";
 import type { CogneeDataset } from "./cognee-dataset.ts";
 import { WRITE_MS_MAX } from "./cognee-session.ts";
 import { statusReply } from "./cognee-wire.ts";
@@ -19,7 +20,8 @@ export class CogneeIndex {
       datasetId = id;
       return { method: "GET", path: `/datasets/status?dataset=${id}`, doing } as const;
     };
-    return (await this.#dataset.ask(statusReply, call, signal))[datasetId];
+    const status = (await this.#dataset.ask(statusReply, call, signal))[datasetId];
+    return status === INITIATED ? ((await stateOfRun(this.#dataset, signal)) ?? status) : status;
   }
 
   async isRunning(signal: AbortSignal): Promise<boolean> {

@@ -15,6 +15,8 @@ export const datasetsReply = z.array(datasetReply);
 const listedRow = z.object({
   id: z.uuid(),
   name: z.string(),
+  createdAt: z.string(),
+  updatedAt: z.string().nullable(),
   externalMetadata: z.record(z.string(), z.unknown()).nullable(),
 }) satisfies z.ZodType<Partial<DataDTO>>;
 export const listingReply = z.array(listedRow);

@@ -10,6 +10,7 @@ import {
   type PutResult,
   type RefusedDocument,
 } from "../memory.ts";
+import { withTitles } from "./before-titles.ts";
 import { CogneeDataset, type DatasetPlace } from "./cognee-dataset.ts";
 import { CogneeDocuments } from "./cognee-documents.ts";
 import { CogneeIndex } from "./cognee-index.ts";
@@ -49,7 +50,7 @@ export function openDatasetMemory(shared: SharedCognee, place: DatasetPlace): Me
   const { session, health, clock, log, notes, budget, count } = shared;
   const { name } = place;
   const dataset = new CogneeDataset(session, place, OPENING);
-  const documents = new CogneeDocuments(dataset);
+  const documents = new CogneeDocuments(dataset, (signal) => health.capabilities(signal));
   const index = new CogneeIndex(dataset);
   const passages = new CogneePassages(dataset);
   const directory = new DocumentDirectory(documents);
@@ -137,7 +138,7 @@ export function openDatasetMemory(shared: SharedCognee, place: DatasetPlace): Me
       signal.throwIfAborted();
       return gate.run(() => flush(signal, keeper), signal);
     },
-    search: (query, { limit }, signal) => searchDocuments(passages, { query, limit }, signal),
+    search: (query, { limit }, signal) => searchDocuments(withTitles(passages, directory), { query, limit }, signal),
     read: async (account, signal) => {
       signal.throwIfAborted();
       const readKnown = async () => {

@@ -9,10 +9,10 @@ import { accountOfName } from "./document-name.ts";
 
 /** How often a run is asked whether it has ended; each look takes Cognee 50 to 100 ms. */
 const LOOK_EVERY_MS = 500;
-/** How often its progress is counted: that answer names every document of the dataset. */
+/** How often its progress is asked: that answer names every document of the dataset. */
 const COUNT_EVERY_MS = 30_000;
 /**
- * How long a run may leave the number of indexed documents as it is. With a model that is away it fails by itself after 280 s (measured); one
+ * How long a run may get nowhere. With a model that is away it fails by itself after 280 s (measured); one
  * that says nothing for longer ended with its server.
  */
 const STANDSTILL_MS_MAX = 900_000;
@@ -75,14 +75,14 @@ export async function pendingOf(
 
 /** The state in which the run ended. */
 async function untilEnded({ documents, index, clock }: IndexDeps, signal: AbortSignal): Promise<string | undefined> {
-  let [indexed, movedAt, countedAt] = [-1, clock.now(), -Infinity];
+  let [progress, movedAt, countedAt] = [-1, clock.now(), -Infinity];
   for (;;) {
     const status = await index.status(signal);
     if (status !== "DATASET_PROCESSING_STARTED") return status;
     if (clock.now() - countedAt >= COUNT_EVERY_MS) {
       countedAt = clock.now();
-      const count = (await documents.processing(signal)).filter(({ completed }) => completed).length;
-      if (count !== indexed) [indexed, movedAt] = [count, countedAt];
+      const now = await documents.progress(signal);
+      if (now !== progress) [progress, movedAt] = [now, countedAt];
     }
     if (clock.now() - movedAt > STANDSTILL_MS_MAX) {
       throw new Fault("SINK_UNAVAILABLE", "waiting for an index run", { detail: "no progress" });

@@ -1,16 +1,15 @@
 import { Fault } from "../../faults.ts";
 import type { CogneeSession } from "./cognee-session.ts";
 import { detailedHealthReply, healthReply } from "./cognee-wire.ts";
+import { type Capabilities, capabilitiesOf, VERSION_MIN } from "./version-capabilities.ts";
 
-/** The first release that tells which documents are in the index, and updates one in place. */
-const VERSION_MIN = { major: 1, minor: 6 } as const;
 /** What Cognee calls the model and what embeds. */
 const MODEL_PARTS = ["llm_provider", "embedding_service"] as const;
 
 /** What the server says of itself. */
 export class ServerHealth {
   readonly #session: CogneeSession;
-  #version: string | undefined;
+  #capabilities: Capabilities | undefined;
   #isModelAway = false;
 
   constructor(session: CogneeSession) {
@@ -19,12 +18,18 @@ export class ServerHealth {
 
   /** Asked once. Throws Fault SINK_UNREACHABLE, or SINK_UNAVAILABLE where the server is not ready or too old. */
   async assertUsable(signal: AbortSignal): Promise<void> {
-    this.#version ??= await this.#ask(signal);
+    await this.capabilities(signal);
+  }
+
+  /** What its version can do. Throws as `assertUsable` does. */
+  async capabilities(signal: AbortSignal): Promise<Capabilities> {
+    this.#capabilities ??= await this.#ask(signal);
+    return this.#capabilities;
   }
 
   /** Throws the fault that stands in the way of work: also of the model, if that was what failed last. The version may have changed meanwhile. */
   async prove(signal: AbortSignal): Promise<void> {
-    this.#version = await this.#ask(signal);
+    this.#capabilities = await this.#ask(signal);
     if (this.#isModelAway) await this.proveModel(signal);
   }
 
@@ -38,16 +43,14 @@ export class ServerHealth {
     if (this.#isModelAway) throw new Fault("SINK_MODEL_AWAY", doing, { detail: away.join(", ") });
   }
 
-  async #ask(signal: AbortSignal): Promise<string> {
+  async #ask(signal: AbortSignal): Promise<Capabilities> {
     const doing = "asking Cognee how it is";
     const { status, json } = await this.#session.open("/health", doing, signal);
     const parsed = healthReply.safeParse(json);
     if (status !== 200 || !parsed.success) throw new Fault("SINK_UNAVAILABLE", doing, { detail: `HTTP ${status}` });
     const { version } = parsed.data;
-    const [major = 0, minor = 0] = version.split(".").map(Number);
-    const isNew = major > VERSION_MIN.major || (major === VERSION_MIN.major && minor >= VERSION_MIN.minor);
-    if (isNew) return version;
-    const needed = `${VERSION_MIN.major}.${VERSION_MIN.minor}`;
-    throw new Fault("SINK_UNAVAILABLE", doing, { detail: `Cognee ${version}: ${needed} or newer is needed` });
+    const capabilities = capabilitiesOf(version);
+    if (capabilities !== undefined) return capabilities;
+    throw new Fault("SINK_UNAVAILABLE", doing, { detail: `Cognee ${version}: ${VERSION_MIN} or newer is needed` });
   }
 }

@@ -20,8 +20,9 @@ export interface WriteDeps {
 }
 
 /**
- * Writes documents: those that are in the index and keep their title in place, which spares Cognee most of the work and keeps the id;
- * all others by deleting what is there and adding, in one request for all. One result per request.
+ * Writes documents: those that are in the index and keep their title in place, where Cognee can, which spares it most of the work and keeps
+ * the id; all others by deleting what is there and adding, in one request for all. Whoever is killed between the two has left nothing: the account is
+ * uncertain then, so the next write looks, and adds. One result per request.
  */
 export async function writeDocuments(
   deps: WriteDeps,
@@ -68,7 +69,7 @@ async function replace(deps: WriteDeps, request: PutRequest, signal: AbortSignal
   for (const twin of found) if (twin !== kept) await remove(deps, twin, signal);
   if (kept === undefined) return undefined;
   // Cognee takes no new metadata for a document, and rebuilds one that is not in the index yet, which loses them.
-  if (kept.isIndexed && kept.title === document.title) {
+  if (kept.isIndexed && kept.title === document.title && (await deps.documents.updatesInPlace(signal))) {
     const result = await update(deps, { request, kept }, signal);
     if (result !== undefined) return result;
   }

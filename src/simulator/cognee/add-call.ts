@@ -18,10 +18,11 @@ export async function add({ server, body, header }: Call): Promise<CogneeReply> 
   const marks = parseMarks(form, form.files.length);
   const dataset = datasetOf(server, form);
   assertWhole(dataset);
+  if (server.ways.resetsAtAdd) resetRuns(server, dataset);
   return server.locks.hold(dataset.id, async (leave) => {
     const present = stillThere(server.store, dataset.id);
     const request = { dataset: present, files: form.files, marks, nodeSet: parseNodeSet(form) ?? [] };
-    refuseExisting(present, form.files);
+    if (server.ways.guardsNames) refuseExisting(present, form.files);
     if (!isBackground) return ok(await store(server, request));
     leave(store(server, request));
     return ok(startedReport(present, newUuid()));
@@ -68,6 +69,13 @@ function refuseExisting(dataset: Dataset, files: readonly Upload[]): void {
     "Document already exists; use the update endpoint",
     `POST /api/v1/add does not update documents. ${named} already ${existing.length === 1 ? "exists" : "exist"} in dataset ${dataset.id} with different content. Send the new version to PATCH /api/v1/update.`,
   );
+}
+
+/** Without waiting for the lock: a run that is under way no longer seems to be. */
+function resetRuns({ store }: ServerProcess, dataset: Dataset): void {
+  for (const [pipeline, status] of [...dataset.statuses])
+    if (status !== "DATASET_PROCESSING_INITIATED")
+      store.recordRun(dataset, { id: newUuid(), pipeline }, { status: "DATASET_PROCESSING_INITIATED" });
 }
 
 async function store(server: ServerProcess, request: AddRequest) {

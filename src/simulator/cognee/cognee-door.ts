@@ -52,7 +52,7 @@ async function answer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const url = new URL(request.url, "http://stand-in.invalid");
-  const match = matchRoute(request.method, url.pathname);
+  const match = matchRoute(request.method, url.pathname, server.ways.missing);
   if (match.kind === "route") server.counts.calls[match.name] = (server.counts.calls[match.name] ?? 0) + 1;
   const prank = match.kind === "route" ? pranks.take(match.name) : undefined;
   if (prank?.kind === "hang-up" && prank.when === "before") return cut(request, reply);

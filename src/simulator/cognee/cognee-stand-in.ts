@@ -4,10 +4,13 @@ import type { CrashPlace } from "./life.ts";
 import { Machine } from "./machine.ts";
 import type { RouteName } from "./routes.ts";
 import type { CogneeCounts, Knobs, Latency, Poison } from "./server-process.ts";
+import { type CogneeVersion, waysOf } from "./version-ways.ts";
 
 /** How the stand-in is started. */
 export interface CogneeStandInOptions {
   readonly clock: Clock;
+  /** Default 1.6.5. */
+  readonly version?: CogneeVersion;
   /** 0 or absent: any free port. */
   readonly port?: number;
   /** How long work takes; nothing takes any time by default. */
@@ -16,7 +19,7 @@ export interface CogneeStandInOptions {
   readonly keepAliveMs?: number;
 }
 
-/** A running stand-in for cognee 1.6.5, with its state in memory only. */
+/** A running stand-in for Cognee, with its state in memory only. */
 export interface CogneeStandIn extends Knobs {
   readonly url: string;
   readonly apiKey: string;
@@ -49,11 +52,12 @@ const KEEP_ALIVE_MS = 5_000;
 
 const NO_LATENCY: Latency = { callMs: 0, addDocumentMs: 0, cognifyDocumentMs: 0, updateMs: 0 };
 
-/** Starts a server that behaves like cognee 1.6.5 towards a client, written from what was measured of the real one. */
+/** Starts a server that behaves like cognee 1.6.5, or 1.5.2, towards a client, written from what was measured of the real ones. */
 export async function startCogneeStandIn(options: CogneeStandInOptions): Promise<CogneeStandIn> {
-  const { clock, port = 0, keepAliveMs = KEEP_ALIVE_MS } = options;
+  const { clock, version = "1.6.5", port = 0, keepAliveMs = KEEP_ALIVE_MS } = options;
   const knobs: Knobs = { modelAway: false, modelStatus: undefined, delayMs: 0 };
-  const machine = new Machine({ clock, knobs, latency: { ...NO_LATENCY, ...options.latency }, port, keepAliveMs });
+  const latency = { ...NO_LATENCY, ...options.latency };
+  const machine = new Machine({ clock, ways: waysOf(version), knobs, latency, port, keepAliveMs });
   await machine.start();
   const { pranks, poison, signIn, store } = machine;
   const setBroken = (id: string, isBroken: boolean) => {

@@ -31,8 +31,10 @@ export async function createDataset({ server, body }: Call): Promise<CogneeReply
   return ok({ ...row, createdAt: `${row.createdAt}Z` });
 }
 
-/** `GET /datasets/:dataset_id/data`: a page of documents, newest first. */
+/** `GET /datasets/:dataset_id/data`: a page of documents, newest first; before 1.6 all of them, the largest first. */
 export async function listDocuments(call: Call): Promise<CogneeReply> {
+  if (!call.server.ways.hasPages)
+    return ok(largestFirst(permitted(call.server.store, uuidParam(call, "dataset_id"), "read")).map(documentRow));
   const limit = integerQuery(call, "limit", { absent: PAGE_DEFAULT, min: 1, max: PAGE_MAX });
   const offset = integerQuery(call, "offset", { absent: 0, min: 0, max: OFFSET_MAX });
   const { documents } = permitted(call.server.store, uuidParam(call, "dataset_id"), "read");
@@ -99,13 +101,14 @@ export async function progress(call: Call): Promise<CogneeReply> {
   return ok(answer);
 }
 
-/** `GET /activity/pipeline-runs`: one line for each state of a run, one for each search and delete, newest first. */
+/** `GET /activity/pipeline-runs`: one line for each state of a run, one for each search and delete, newest first. Before 1.6 no more can be asked. */
 export async function pipelineRuns(call: Call): Promise<CogneeReply> {
-  const { store } = call.server;
-  const limit = integerQuery(call, "limit", { absent: RUNS_PAGE_DEFAULT, min: 1, max: PAGE_MAX });
-  const offset = integerQuery(call, "offset", { absent: 0, min: 0, max: OFFSET_MAX });
+  const { store, ways } = call.server;
+  const asked = ways.hasPages ? call : { ...call, query: new URLSearchParams() };
+  const limit = integerQuery(asked, "limit", { absent: RUNS_PAGE_DEFAULT, min: 1, max: PAGE_MAX });
+  const offset = integerQuery(asked, "offset", { absent: 0, min: 0, max: OFFSET_MAX });
   const ids = uuidsQuery(call, "dataset_id");
-  const pipeline = call.query.get("pipeline_name");
+  const pipeline = asked.query.get("pipeline_name");
   const datasets = ids.length === 0 ? store.datasets() : ids.map((id) => permitted(store, id, "read"));
   const rows = datasets.flatMap((dataset) =>
     dataset.runRows
@@ -155,4 +158,8 @@ function documentRow(document: StoredDocument) {
     rawDataLocation: `file:///data/text_${hash}.txt`,
     ...{ datasetId, label, externalMetadata: shownMetadata(document), dataSize: bytes.length },
   };
+}
+
+function largestFirst({ documents }: Dataset): readonly StoredDocument[] {
+  return documents.toSorted((one, other) => other.bytes.length - one.bytes.length);
 }

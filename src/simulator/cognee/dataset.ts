@@ -7,8 +7,12 @@ export type PipelineName = "add_pipeline" | "cognify_pipeline" | "incremental_up
 /** Calls that the list of runs tells of besides. */
 export type OperationName = "search" | "delete" | "forget";
 
-/** States of a run. INITIATED was never seen. */
-export type RunStatus = "DATASET_PROCESSING_STARTED" | "DATASET_PROCESSING_COMPLETED" | "DATASET_PROCESSING_ERRORED";
+/** States of a run. INITIATED is what add writes before 1.6; 1.6.5 was never seen to. */
+export type RunStatus =
+  | "DATASET_PROCESSING_INITIATED"
+  | "DATASET_PROCESSING_STARTED"
+  | "DATASET_PROCESSING_COMPLETED"
+  | "DATASET_PROCESSING_ERRORED";
 
 /** The caller's own notes on a document. */
 export type Metadata = Readonly<Record<string, unknown>>;

@@ -73,6 +73,7 @@ async function forgetMemory(server: ServerProcess, asked: Dataset, documentId: s
       document.isCompleted = false;
       document.isTorn = false;
       document.chunks = [];
+      server.store.touch(document);
     }
     server.store.recordOperation(dataset, "forget", null);
     return documentId === undefined

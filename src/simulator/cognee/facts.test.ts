@@ -6,6 +6,7 @@ import { checksOf, openStandIn } from "./rig.test.ts";
 import { deleteFacts, searchFacts } from "./search-facts.test.ts";
 import { signInFacts } from "./sign-in-facts.test.ts";
 import { updateFacts } from "./update-facts.test.ts";
+import { olderFacts } from "./version-facts.test.ts";
 
 // Each check is plain HTTP and asks nowhere which server it is: the real one can be put in the stand-in's place.
 const check = checksOf(async (t) => (await openStandIn(t)).standIn);
@@ -18,3 +19,5 @@ updateFacts(check);
 searchFacts(check);
 deleteFacts(check);
 graphFacts(check);
+
+olderFacts(checksOf(async (t) => (await openStandIn(t, { version: "1.5.2" })).standIn));

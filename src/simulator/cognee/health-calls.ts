@@ -1,17 +1,14 @@
 import type { Call } from "./call.ts";
 import { type CogneeReply, ok } from "./reply.ts";
 
-/** The version whose behaviour this is. */
-const VERSION = "1.6.5";
-
 /** `GET /`. */
 export async function hello(): Promise<CogneeReply> {
   return ok({ message: "Hello, World, I am alive!" });
 }
 
 /** `GET /health`: asks neither the model nor any dataset's graph, so it is healthy while those are not. */
-export async function health(): Promise<CogneeReply> {
-  return ok({ status: "ready", health: "healthy", version: VERSION });
+export async function health({ server }: Call): Promise<CogneeReply> {
+  return ok({ status: "ready", health: "healthy", version: server.ways.version });
 }
 
 /** `GET /health/detailed`: makes a chat and an embedding call each time. */
@@ -23,7 +20,7 @@ export async function detailedHealth({ server }: Call): Promise<CogneeReply> {
     status: isDegraded ? 503 : 200,
     body: {
       ...{ status: isDegraded ? "degraded" : "healthy", timestamp: new Date(server.clock.now()).toISOString() },
-      ...{ version: VERSION, uptime: 0 },
+      ...{ version: server.ways.version, uptime: 0 },
       components: {
         ...{ relational_db: good, vector_db: good, graph_db: good, file_storage: good },
         llm_provider: component(isDegraded ? "degraded" : "healthy"),

@@ -7,10 +7,12 @@ import { type CrashPlace, Life } from "./life.ts";
 import type { Counting, Knobs, Latency, Poison } from "./server-process.ts";
 import { SignIn } from "./sign-in.ts";
 import { Store } from "./store.ts";
+import type { Ways } from "./version-ways.ts";
 
 /** What a machine is made with. */
 export interface MachineOptions {
   readonly clock: Clock;
+  readonly ways: Ways;
   readonly knobs: Knobs;
   readonly latency: Latency;
   readonly port: number;
@@ -47,10 +49,11 @@ export class Machine {
   async start(): Promise<void> {
     assert(!this.#isRunning, "the stand-in does not run yet");
     this.#isRunning = true;
-    const { clock, knobs, latency, keepAliveMs } = this.#options;
+    const { clock, ways, knobs, latency, keepAliveMs } = this.#options;
     const life = new Life(clock);
     const { store, signIn, poison, counts, pranks } = this;
-    const server = { clock, store, signIn, life, locks: new DatasetLocks(life), knobs, poison, latency, counts };
+    const locks = new DatasetLocks(life);
+    const server = { clock, ways, store, signIn, life, locks, knobs, poison, latency, counts };
     const app = openDoor({ server, pranks, keepAliveMs });
     await app.listen({ host: "127.0.0.1", port: this.#port });
     this.#port = portOf(app);

@@ -60,11 +60,12 @@ export type Match =
   | { readonly kind: "wrong-method" }
   | { readonly kind: "unknown" };
 
-/** Finds the route of a call. */
-export function matchRoute(method: string, pathname: string): Match {
+/** Finds the route of a call, of those that the version has. */
+export function matchRoute(method: string, pathname: string, missing: ReadonlySet<RouteName>): Match {
   const path = pathname.split("/").slice(1);
   let isKnownPath = false;
   for (const route of ROUTES) {
+    if (missing.has(route.name)) continue;
     const [verb = "", pattern = ""] = route.name.split(" ");
     const isAtRoot = "isAtRoot" in route;
     const params = paramsOf(isAtRoot ? pattern : `/api/v1${pattern}`, path);

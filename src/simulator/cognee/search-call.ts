@@ -47,7 +47,7 @@ function searchAll(server: ServerProcess, datasets: readonly Dataset[], question
     ...{ dataset_id: dataset.id, dataset_name: dataset.name, dataset_tenant_id: null },
     ...(cold.includes(dataset)
       ? { search_result: [], error: coldReason(dataset) }
-      : { search_result: findIn(dataset, question) }),
+      : { search_result: findIn(dataset, question, server.ways) }),
   }));
 }
 

@@ -1,6 +1,7 @@
 import type { Chunk, Dataset, StoredDocument } from "./dataset.ts";
 import { shownMetadata } from "./dataset-calls.ts";
 import { nameUuid } from "./identifiers.ts";
+import type { Ways } from "./version-ways.ts";
 import { type Ranked, rankByWords } from "./word-ranking.ts";
 
 /** Characters of a summary. */
@@ -23,13 +24,18 @@ interface Entry {
 }
 
 /** The pieces of a dataset that are nearest to a question, nearest first. */
-export function findIn(dataset: Dataset, { query, type, topK, tags }: Question): readonly unknown[] {
+export function findIn(
+  dataset: Dataset,
+  { query, type, topK, tags }: Question,
+  { tellsMetadata }: Pick<Ways, "tellsMetadata">,
+): readonly unknown[] {
   const entries = dataset.documents
     .filter(({ nodeSet }) => tags.length === 0 || tags.some((tag) => nodeSet.includes(tag)))
     .flatMap((document) => document.chunks.map((chunk, index) => ({ chunk, document, index, words: chunk.words })));
   return rankByWords(query, entries)
     .slice(0, topK)
-    .map((ranked) => hit(ranked, type));
+    .map((ranked) => hit(ranked, type))
+    .map((found) => (tellsMetadata ? found : { ...found, external_metadata: undefined }));
 }
 
 /** One hit; each kind of search has a shape of its own. */

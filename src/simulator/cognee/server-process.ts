@@ -5,6 +5,7 @@ import type { Life } from "./life.ts";
 import { forbidden, internalError } from "./reply.ts";
 import type { SignIn } from "./sign-in.ts";
 import type { Store } from "./store.ts";
+import type { Ways } from "./version-ways.ts";
 
 /**
  * How the model fails at a document: its reply cannot be read, or its endpoint for embeddings answers 400. The real server
@@ -59,6 +60,8 @@ export type Counting = { -readonly [Name in Exclude<keyof CogneeCounts, "calls">
 /** What a call works with: the disk, and the process in whose life it began. */
 export interface ServerProcess {
   readonly clock: Clock;
+  /** The version that it plays. */
+  readonly ways: Ways;
   readonly store: Store;
   readonly signIn: SignIn;
   readonly life: Life;

@@ -109,7 +109,7 @@ export class Store {
     this.#addRow(dataset, {
       ...{ id: newUuid(), runId: run.id, name: run.pipeline, status: state.status, createdAt },
       startedAt: dataset.runRows.findLast(({ runId }) => runId === run.id)?.startedAt ?? createdAt,
-      isEnded: state.status !== "DATASET_PROCESSING_STARTED",
+      isEnded: !["DATASET_PROCESSING_STARTED", "DATASET_PROCESSING_INITIATED"].includes(state.status),
       errorClass: state.errorClass ?? null,
     });
   }
