@@ -30,6 +30,7 @@ export const catalogue = {
     retry: "pause",
     summary: "the memory layer's store of this dataset is damaged, and a person must mend it",
   },
+  SINK_BUSY: { retry: "pause", summary: "the memory layer is indexing, and takes no writes for long" },
   SINK_ACCOUNT_DAMAGED: {
     retry: "pause",
     summary: "the memory layer's store of this account's dataset is damaged, and a person must mend it",

@@ -18,8 +18,8 @@ const MINUTE_MS = 60_000;
 const UTILIZATION_HIGH = 0.8;
 /** A lease held longer than this, although it is extended, is a worker that hangs. */
 const RUNNING_MS_MAX = 120_000;
-/** On Cognee: a run over many documents takes minutes, one whose model is away 280 s, and writes wait for its end (measured, 1.6.5). */
-const RUNNING_COGNEE_MS_MAX = 1_200_000;
+/** On Cognee: the longest that an index run may be held (process-batch.ts), as writes wait for its end. */
+const RUNNING_COGNEE_MS_MAX = 7_200_000;
 
 /** What health is judged by. */
 export interface HealthInput {

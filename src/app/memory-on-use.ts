@@ -19,7 +19,7 @@ export function memoryOnUse(kind: string, open: () => Memory): Memory {
     read: async (account, signal) => memory().read(account, signal),
     list: async (options, signal) => memory().list(options, signal),
     identity: async (signal) => memory().identity(signal),
-    probe: async (signal) => memory().probe(signal),
+    probe: async (signal, wish) => memory().probe(signal, wish),
     close: async () => opened?.close(),
   };
 }

@@ -29,6 +29,9 @@ const LEASE_MS = 30_000;
 /** How long documents are gathered for one run of Cognee: it costs about a second beside its documents (1.6.5, measured). */
 const COGNEE_GATHER_MS = 1_000;
 
+/** Longest that a batch of syncs may run on Cognee: each of its calls ends within 290 s, and a batch writes its documents one after the other. */
+const COGNEE_SYNC_HOLD_MS = 3_600_000;
+
 /** Accounts of one batch where each has an index run of its own: a slow model must not hold a call so long that it is given up. */
 const PER_ACCOUNT_BATCH_MAX = 10;
 
@@ -158,7 +161,7 @@ function wireProcessor(
       leaseMs,
       debounceMs: config.processor.debounceMs,
       dataset: config.sink.dataset,
-      gatherMs: config.sink.kind === "cognee" ? COGNEE_GATHER_MS : 0,
+      ...(config.sink.kind === "cognee" ? { gatherMs: COGNEE_GATHER_MS, syncHoldMs: COGNEE_SYNC_HOLD_MS } : {}),
       routes: routingRules(config.events.customModules),
       render,
     },

@@ -15,12 +15,12 @@ export const advice: Readonly<Record<FaultCode, string>> = {
   CRM_READ_FAILED: "look at the account in the CRM, then redrive its dead letter",
   SINK_UNREACHABLE: "check that the memory layer runs and can be reached; work resumes by itself",
   SINK_UNAVAILABLE: "look at the memory layer's log, its disk and its permissions; work resumes by itself",
-  SINK_UNAUTHORIZED:
-    "check COGNEE_API_KEY, or COGNEE_USERNAME and COGNEE_PASSWORD; work resumes by itself after a restart",
+  SINK_UNAUTHORIZED: "set COGNEE_API_KEY, or COGNEE_USERNAME and COGNEE_PASSWORD, as Cognee knows them, and restart",
   SINK_FORBIDDEN: "give the user read, write and delete on the dataset, or set another COGNEE_DATASET",
   SINK_OVER_BUDGET: "raise the budget, or wait: work resumes by itself",
   SINK_MODEL_AWAY: "look at the model's key, quota and address in Cognee's own settings; work resumes by itself",
   SINK_DAMAGED: "mend the dataset's graph store as docs/cognee.md says (“A damaged dataset”); work resumes by itself",
+  SINK_BUSY: "wait; work resumes by itself when the index run has ended",
   SINK_ACCOUNT_DAMAGED:
     "mend the account's dataset as docs/cognee.md says (“A damaged dataset”); its work resumes by itself, and the others' goes on",
   SINK_REFUSED: "look at the dead letter; redrive it when the memory layer takes the document",

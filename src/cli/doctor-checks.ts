@@ -26,6 +26,8 @@ const FREE_BYTES_LOW = 1_024 * 1_024 * 1_024;
 const CLOCK_MIN = Date.UTC(2026, 0, 1);
 /** Longest wait for one answer from outside. */
 const PROBE_TIMEOUT_MS = 15_000;
+/** Longest wait for the memory: Cognee tests its model for up to 30 s (measured), and each of the calls beside it takes 1.7 s at worst. */
+const MEMORY_TIMEOUT_MS = 45_000;
 /** What opening, renewing and listing channels takes. */
 const CHANNEL_SCOPE = "ZohoCRM.notifications.ALL";
 /** A queue this full refuses deliveries soon. */
@@ -64,7 +66,8 @@ export async function partFindings(io: CommandIo, config: Config, parts: Parts):
     await probed(io, {
       check: "memory",
       detail: `the ${parts.memory.kind} sink can be written`,
-      probe: (signal) => parts.memory.probe(signal),
+      timeoutMs: MEMORY_TIMEOUT_MS,
+      probe: (signal) => parts.memory.probe(signal, { isThorough: true }),
     }),
     ...(await channelFindings(io, parts)),
     // Last: on one machine, asking when no service runs takes the worker lock until the parts are closed.
@@ -242,10 +245,16 @@ async function channelFindings(io: CommandIo, parts: Parts): Promise<readonly Fi
 
 async function probed(
   io: CommandIo,
-  what: { readonly check: string; readonly detail: string; readonly probe: (signal: AbortSignal) => Promise<void> },
+  what: {
+    readonly check: string;
+    readonly detail: string;
+    /** Default: PROBE_TIMEOUT_MS. */
+    readonly timeoutMs?: number;
+    readonly probe: (signal: AbortSignal) => Promise<void>;
+  },
 ): Promise<Finding> {
   try {
-    await withTimeout(io.clock, { ms: PROBE_TIMEOUT_MS, signal: io.signal }, what.probe);
+    await withTimeout(io.clock, { ms: what.timeoutMs ?? PROBE_TIMEOUT_MS, signal: io.signal }, what.probe);
     return fine(what.check, what.detail);
   } catch (error) {
     return failure(what.check, error);

@@ -73,6 +73,17 @@ test("says what a refused sign-in means and what to do, and goes on", async () =
   assert.equal(found.get("memory")?.result, "ok");
 });
 
+test("asks the model behind the memory as well: a plain probe leaves it out", async () => {
+  const fault = new Fault("SINK_MODEL_AWAY", "asking Cognee whether its model answers");
+  const probe: Parts["memory"]["probe"] = async (_, wish) => {
+    if (wish?.isThorough === true) throw fault;
+  };
+  exceptions = { memory: { kind: "cognee", search: async () => [], probe } };
+  const { code, found } = await doctor();
+  assert.equal(code, 1);
+  assert.match(found.get("memory")?.detail ?? "", /SINK_MODEL_AWAY/);
+});
+
 test("fails when nothing can authenticate a delivery", async () => {
   const { code, found } = await doctor({ WEBHOOK_SECRET: "" });
   assert.equal(code, 1);

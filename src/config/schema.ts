@@ -219,7 +219,7 @@ const memory = {
   COGNIFY_BUDGET_PER_HOUR: wholeNumber({ min: 1, max: 1_000_000 }).optional().register(notes, {
     group: "Memory",
     about:
-      "Documents that may be handed to Cognee's model within any hour; the rest waits. A bound on its cost. Unset = none.",
+      "Documents that may be written to Cognee within any hour; the rest waits. A bound on what its model costs. Unset = none.",
   }),
   COGNEE_DATASET: datasetName().register(notes, {
     group: "Memory",

@@ -84,6 +84,12 @@ export interface ListedDocument {
 /** Most documents in one page of a listing; a larger wish is cut. */
 export const LIST_LIMIT_MAX = 1_000;
 
+/** How a sink is probed. */
+export interface ProbeWish {
+  /** Also proves what costs something, such as a call of the model behind the sink: for a person who asks, never for what asks again and again. */
+  readonly isThorough?: boolean;
+}
+
 /**
  * The sink: where documents are written and searched. One writer per account (the caller's lease).
  * A method throws a Fault (SINK_UNREACHABLE, SINK_UNAVAILABLE) when the sink as a whole is away;
@@ -117,7 +123,7 @@ export interface Memory {
   ): Promise<readonly ListedDocument[]>;
   /** Names the store behind the sink: another answer means another store, which has none of the documents. */
   identity(signal: AbortSignal): Promise<string>;
-  /** Cheapest call that proves that the sink can be written; throws the fault that stands in the way. */
-  probe(signal: AbortSignal): Promise<void>;
+  /** Cheapest call that proves that the sink can be written, unless more is wished; throws the fault that stands in the way. */
+  probe(signal: AbortSignal, wish?: ProbeWish): Promise<void>;
   close(): Promise<void>;
 }

@@ -11,15 +11,16 @@ function setUp(random = 0.999) {
   const clock = manualClock();
   const probesAt: number[] = [];
   const counts: string[] = [];
-  const remote = { fault: down as Fault | undefined, hangs: false };
+  const remote = { fault: down as Fault | undefined, hangs: false, answerMs: 0 };
   const circuit = createCircuit({
     name: "crm",
     clock,
     random: { next: () => random },
     log: silentLog,
     counters: { add: (deltas) => counts.push(...Object.keys(deltas)) },
-    probe: async () => {
+    probe: async (signal) => {
       probesAt.push(clock.now() - startedAt);
+      if (remote.answerMs > 0) await clock.sleep(remote.answerMs, signal);
       if (remote.hangs) await new Promise(() => undefined);
       if (remote.fault) throw remote.fault;
     },
@@ -67,19 +68,39 @@ test("a Retry-After of a day does not stop the service for a day", async () => {
   assert.equal(probeAt - clock.now(), 3_600_000);
 });
 
-test("a probe that hangs has failed", async () => {
-  const { circuit, probesAt, remote, pass } = setUp();
+test("a probe that hangs has failed, and tells nothing of why: the cause stays, and it is no bug", async () => {
+  const { circuit, probesAt, remote, pass, counts } = setUp();
   remote.hangs = true;
   circuit.open(down);
   await pass(1_000);
   assert.equal(circuit.status().state, "half-open");
-  await pass(15_000);
+  await pass(60_000);
   assert.equal(circuit.status().state, "open");
+  assert.equal(circuit.status().cause, "CRM_UNAVAILABLE");
+  assert.deepEqual(counts, ["circuit_opened:crm"]);
   remote.hangs = false;
   remote.fault = undefined;
   await pass(3_000);
   assert.equal(probesAt.length, 2);
   assert.equal(circuit.isClosed, true);
+});
+
+test("a probe that the other side answers after half a minute, as Cognee does once it has tested its model, closes the circuit", async () => {
+  const { circuit, remote, pass } = setUp();
+  remote.fault = undefined;
+  remote.answerMs = 31_000;
+  circuit.open(down);
+  await pass(33_000);
+  assert.equal(circuit.isClosed, true);
+});
+
+test("a probe that listens to its end has taken too long all the same", async () => {
+  const { circuit, remote, pass, counts } = setUp();
+  remote.answerMs = 600_000;
+  circuit.open(down);
+  await pass(62_000);
+  assert.equal(circuit.status().cause, "CRM_UNAVAILABLE");
+  assert.deepEqual(counts, ["circuit_opened:crm"]);
 });
 
 test("when probes pass and real calls do not, the waits go on growing", async () => {

@@ -11,8 +11,8 @@ const PROBE_BASE_MS = 1_000;
 const PROBE_CAP_MS = 30_000;
 /** Longest wait that a `Retry-After` can impose: a wrong header must not stop the service for a day. */
 const RETRY_AFTER_MS_MAX = 3_600_000;
-/** A probe that takes longer has failed. */
-const PROBE_TIMEOUT_MS = 15_000;
+/** A probe that takes longer has failed. Cognee tests its model for up to 30 s before it answers (1.6.5, measured); other calls come beside that. */
+const PROBE_TIMEOUT_MS = 60_000;
 /** A circuit that opens again within this time goes on with the wait it had: probes may pass where real calls do not. */
 const STABLE_MS = 60_000;
 
@@ -128,21 +128,24 @@ class ProbedCircuit implements Circuit {
       await clock.sleep(this.#nextProbeAt - clock.now(), this.#stopped.signal);
       if (clock.now() < this.#nextProbeAt) continue; // moved by a later Retry-After
       this.#state = "half-open";
-      const fault = await probeOnce(this.#deps, this.#stopped.signal);
+      const probed = await probeOnce(this.#deps, this.#stopped.signal);
       if (this.#stopped.signal.aborted) return;
-      if (fault === undefined) return this.#close();
+      if (probed === "passed") return this.#close();
       this.#state = "open";
+      // No answer tells nothing new: what opened the circuit is still the best that is known.
+      const fault = probed === "too long" ? undefined : probed;
       this.#schedule(fault);
-      counters.add({ [`faults:${fault.code}`]: 1 });
+      if (fault !== undefined) counters.add({ [`faults:${fault.code}`]: 1 });
       const waitMs = this.#nextProbeAt - clock.now();
-      log.warn({ circuit: name, cause: fault.code, waitMs, error: fault }, "probe failed");
+      const told = fault === undefined ? { afterMs: PROBE_TIMEOUT_MS } : { error: fault };
+      log.warn({ circuit: name, cause: this.#cause, waitMs, ...told }, "probe failed");
     }
   }
 
-  #schedule(fault: Fault): void {
+  #schedule(fault: Fault | undefined): void {
     const { clock, random } = this.#deps;
     this.#failures += 1;
-    this.#cause = fault.code;
+    if (fault !== undefined) this.#cause = fault.code;
     const ceilingMs = Math.min(PROBE_CAP_MS, PROBE_BASE_MS * 2 ** (this.#failures - 1));
     // Half of the wait is fixed: a probe straight after the failure would tell nothing.
     const waitMs = ceilingMs / 2 + backoffMs(1, random, { baseMs: ceilingMs / 2 });
@@ -160,12 +163,12 @@ class ProbedCircuit implements Circuit {
   }
 }
 
-function floorMs(fault: Fault): number {
-  return Math.min(RETRY_AFTER_MS_MAX, fault.retryAfterMs ?? 0);
+function floorMs(fault: Fault | undefined): number {
+  return Math.min(RETRY_AFTER_MS_MAX, fault?.retryAfterMs ?? 0);
 }
 
-/** One probe, bounded in time. Returns what stands in the way, if anything. */
-async function probeOnce(deps: CircuitDeps, signal: AbortSignal): Promise<Fault | undefined> {
+/** One probe, bounded in time. Returns the fault that stands in the way, if it is known. */
+async function probeOnce(deps: CircuitDeps, signal: AbortSignal): Promise<"passed" | "too long" | Fault> {
   const timeout = new AbortController();
   const done = new AbortController();
   const onStop = () => timeout.abort(signal.reason);
@@ -177,8 +180,9 @@ async function probeOnce(deps: CircuitDeps, signal: AbortSignal): Promise<Fault 
   });
   try {
     await Promise.race([deps.probe(timeout.signal), expiry]);
-    return undefined;
+    return "passed";
   } catch (error) {
+    if (timeout.signal.aborted) return "too long"; // Or the circuit was stopped, and nobody asks.
     return asFault(error, `probing ${deps.name}`);
   } finally {
     signal.removeEventListener("abort", onStop);

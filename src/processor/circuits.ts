@@ -6,16 +6,29 @@ import type { ProcessorDeps } from "./processor-deps.ts";
 /** What work depends on besides the store. */
 export type Dependency = "crm" | "sink" | "budget";
 
-/** Which dependencies a lane cannot do without: while one is away, the lane does not claim. */
+/**
+ * Which dependencies a lane cannot do without: while one is away, the lane does not claim. None needs the budget: where it is spent, new
+ * writes wait one by one, and removals, what has not changed and the index of what was written go on.
+ */
 const NEEDS: Readonly<Record<Lane, readonly Dependency[]>> = {
   route: ["crm"],
-  sync: ["crm", "sink", "budget"], // A spent budget stops new writes, and not the index of what was written.
+  sync: ["crm", "sink"],
   index: ["sink"],
 };
 
+/** Faults of one account's part of the sink, or of a moment: its job waits alone, and the sink stays in use. */
+const WITHOUT_CIRCUIT: ReadonlySet<FaultCode> = new Set(["SINK_ACCOUNT_DAMAGED", "SINK_BUSY"]);
+
+/** The dependency that a fault is about; undefined for the store, for what makes one job wait alone, and for bugs. */
+export function dependencyOf(code: FaultCode): Dependency | undefined {
+  if (code.startsWith("CRM_")) return "crm";
+  if (code === "SINK_OVER_BUDGET") return "budget";
+  return code.startsWith("SINK_") && !WITHOUT_CIRCUIT.has(code) ? "sink" : undefined;
+}
+
 /** The circuits of all dependencies. */
 export interface Circuits {
-  /** The circuit of the dependency that a fault is about; undefined for the store, for one account's part of a sink, and for bugs. */
+  /** The circuit of the dependency that a fault is about, if it is about one. */
   of(code: FaultCode): Circuit | undefined;
   /** True when the lane has all that it needs. */
   isReady(lane: Lane): boolean;
@@ -33,16 +46,14 @@ export function createCircuits(deps: ProcessorDeps): Circuits {
   const circuits: Readonly<Record<Dependency, Circuit>> = {
     crm: make("crm", (signal) => deps.crm.probe(signal)),
     sink: make("sink", (signal) => deps.memory.probe(signal)),
-    // Whether there is some again shows when a document is written: until then it has waited as long as it was told to.
+    // For health only. Whether there is some again shows when a document is written: until then it waits as long as it was told to.
     budget: make("budget", (signal) => deps.memory.probe(signal)),
   };
   const isReady = (lane: Lane) => NEEDS[lane].every((name) => circuits[name].isClosed);
   return {
     of: (code) => {
-      if (code.startsWith("CRM_")) return circuits.crm;
-      if (code === "SINK_OVER_BUDGET") return circuits.budget;
-      if (code === "SINK_ACCOUNT_DAMAGED") return undefined;
-      return code.startsWith("SINK_") ? circuits.sink : undefined;
+      const dependency = dependencyOf(code);
+      return dependency === undefined ? undefined : circuits[dependency];
     },
     isReady,
     whenReady: async (lane, signal) => {

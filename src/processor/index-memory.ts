@@ -51,11 +51,14 @@ async function indexOnce(deps: StageDeps, lease: Lease, right: WorkRight): Promi
   const refused = await memory.flush(right.signal, { setAside });
   for (const { account, fault } of refused)
     deps.log.error({ account, error: fault }, "this account's document breaks the index");
+  const outside = new Set(refused.map(({ account }) => account));
+  await oweRecorded(deps, lease, [...outside]);
 
   const after = await ledger.read(before.map((entry) => entry.account));
   const same = before.filter(({ account, fingerprint, writtenAt }) => {
     const entry = after.get(account);
-    return entry?.state === "stored" && entry.fingerprint === fingerprint && entry.writtenAt === writtenAt;
+    if (outside.has(account) || entry?.state !== "stored") return false;
+    return entry.fingerprint === fingerprint && entry.writtenAt === writtenAt;
   });
   await ledger.markIndexed(same.map((entry) => entry.account));
 
@@ -67,6 +70,22 @@ async function indexOnce(deps: StageDeps, lease: Lease, right: WorkRight): Promi
   }
   const also = before.length < MARK_MAX ? [] : [indexJob(options, clock.now())];
   return { outcome: "done", lease, deed: "indexed", settlement: { verb: "complete", lease, also } };
+}
+
+/**
+ * Has refused accounts synced that somebody recorded while the search was under way: the sink has their documents no longer, and whoever
+ * recorded them has done its job. All others have their job still; one more would try the document again, and search again, for ever.
+ */
+async function oweRecorded({ ledger, queue }: StageDeps, lease: Lease, refused: readonly AccountKey[]): Promise<void> {
+  if (refused.length === 0) return;
+  const entries = await ledger.read(refused);
+  const recorded = refused.filter((account) => {
+    const state = entries.get(account)?.state;
+    return state === "stored" || state === "indexed";
+  });
+  if (recorded.length === 0) return;
+  await ledger.distrust(recorded);
+  await queue.enqueue(recorded.map((account) => syncJob(lease, account, "recorded while its document was taken out")));
 }
 
 /** Where documents are gathered for a run: the syncs under way bring more of them. */

@@ -15,7 +15,10 @@ import { settlementFor } from "./settle.ts";
 import { storeWaitMs } from "./store-wait.ts";
 import { syncAccounts } from "./sync-accounts.ts";
 
-/** Longest that one batch may run. Every call of an adapter ends sooner; building an index over all documents may not. */
+/**
+ * Longest that one batch may run. Each call of an adapter ends by itself, and a batch makes a few of them; one that writes its documents one
+ * after the other takes `syncHoldMs`, and an index over all documents is built for hours.
+ */
 const HOLD_MS_MAX: Readonly<Record<Lane, number>> = { route: 600_000, sync: 600_000, index: 7_200_000 };
 /** Tries to write the end of a batch while the store is away; some ten seconds, about what a lease has left. */
 const STORE_TRIES_MAX = 8;
@@ -40,7 +43,7 @@ export type Finish = () => Promise<void>;
 export async function processBatch(batch: BatchDeps, lane: Lane, leases: readonly Lease[]): Promise<Finish> {
   const { deps, signal } = batch;
   const startedAt = deps.clock.now();
-  const holdMsMax = HOLD_MS_MAX[lane];
+  const holdMsMax = (lane === "sync" ? deps.options.syncHoldMs : undefined) ?? HOLD_MS_MAX[lane];
   const keeper = keepLeases(deps, leases, { leaseMs: deps.options.leaseMs, holdMsMax, signal });
   const sent: SentWrites = new Map();
   const right = { signal: keeper.signal, mustHold: () => keeper.mustHold(), sent };

@@ -30,6 +30,11 @@ export interface ProcessorOptions {
   readonly dataset: string;
   /** How long documents are gathered before the sink makes them searchable; default 0. */
   readonly gatherMs?: number;
+  /**
+   * Longest that a batch of syncs may run; default 600_000. More where the sink writes the documents of a batch one after the other, each
+   * for minutes: a batch that is stopped past it has failed by a bug, which spends attempts.
+   */
+  readonly syncHoldMs?: number;
   readonly routes: RoutingRules;
   /** Makes the document of a snapshot, field policy applied. Pure; throws when it cannot. */
   readonly render: (snapshot: AccountSnapshot) => MemoryDocument;

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { manualClock } from "../clock.ts";
 import { catalogue, Fault, type FaultCode } from "../faults.ts";
 import type { Lease } from "../queue/queue.ts";
+import { dependencyOf } from "./circuits.ts";
 import { routingRules } from "./routing-rules.ts";
 import { settlementFor } from "./settle.ts";
 
@@ -27,7 +28,7 @@ function settle(
     stop: () => undefined,
   };
   const circuits = {
-    of: (about: FaultCode) => (/^(CRM|SINK)_(?!ACCOUNT_DAMAGED)/.test(about) ? circuit : undefined),
+    of: (about: FaultCode) => (dependencyOf(about) === undefined ? undefined : circuit),
     isReady: () => true,
     whenReady: async () => undefined,
     status: () => ({ crm: circuit.status(), sink: circuit.status(), budget: circuit.status() }),
@@ -65,7 +66,7 @@ test("a fault of class never is a dead letter at the first attempt", () => {
 });
 
 test("a fault of class pause opens its circuit and gives the attempt back until the probe, at any attempt", () => {
-  for (const code of codesOf("pause").filter((name) => !/^STORE_|ACCOUNT_DAMAGED/.test(name))) {
+  for (const code of codesOf("pause").filter((name) => !/^STORE_|OVER_BUDGET/.test(name) && !waitsAlone(name))) {
     const { settlement, opened } = settle(code, 99);
     assert.equal(settlement.verb, "release", code);
     assert.equal(settlement.verb === "release" && settlement.dueAt, PROBE_AT, code);
@@ -82,14 +83,31 @@ test("a store that is away or damaged opens no circuit and kills no job: it come
 });
 
 test("a circuit that is to stay open for an hour holds a job for a minute: after a restart it may be closed", () => {
-  const { settlement } = settle("SINK_OVER_BUDGET", 1, { retryAfterMs: 3_600_000, probeAt: NOW + 3_600_000 });
+  const { settlement } = settle("CRM_RATE_LIMITED", 1, { retryAfterMs: 3_600_000, probeAt: NOW + 3_600_000 });
   assert.equal(settlement.verb === "release" && settlement.dueAt, NOW + 60_000);
 });
 
-test("what is away for one account opens no circuit, and waits as long as it was told to", () => {
-  const { settlement, opened } = settle("SINK_ACCOUNT_DAMAGED", 99, { retryAfterMs: 60_000 });
-  assert.equal(settlement.verb === "release" && settlement.dueAt, NOW + 60_000);
-  assert.deepEqual(opened, []);
+test("a spent budget opens its circuit, and holds a job as long as it was told to, at most ten minutes", () => {
+  const waits = [undefined, 20_000, 3_600_000].map((retryAfterMs) => {
+    const probeAt = NOW + (retryAfterMs ?? 0);
+    const { settlement, opened } = settle("SINK_OVER_BUDGET", 99, {
+      probeAt,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+    assert.deepEqual(opened, ["SINK_OVER_BUDGET"]);
+    return settlement.verb === "release" && settlement.dueAt !== undefined && settlement.dueAt - NOW;
+  });
+  assert.deepEqual(waits, [60_000, 20_000, 600_000]);
+});
+
+test("what is away for one account, or for a moment, opens no circuit, and waits as long as it was told to", () => {
+  const codes = codesOf("pause").filter(waitsAlone);
+  assert.deepEqual([...codes].sort(), ["SINK_ACCOUNT_DAMAGED", "SINK_BUSY"]);
+  for (const code of codes) {
+    const { settlement, opened } = settle(code, 99, { retryAfterMs: 90_000 });
+    assert.equal(settlement.verb === "release" && settlement.dueAt, NOW + 90_000, code);
+    assert.deepEqual(opened, [], code);
+  }
 });
 
 test("a fault of class backoff is tried again with jitter, and is a dead letter at the last attempt", () => {
@@ -108,6 +126,10 @@ test("a retry waits at least as long as the other side asked", () => {
   const { settlement } = settle("CRM_READ_FAILED", 1, { retryAfterMs: 45_000 });
   assert.equal(settlement.verb === "retry" && settlement.dueAt, NOW + 45_000);
 });
+
+function waitsAlone(code: string): boolean {
+  return code === "SINK_ACCOUNT_DAMAGED" || code === "SINK_BUSY";
+}
 
 function codesOf(retry: string): readonly FaultCode[] {
   const codes = Object.keys(catalogue) as FaultCode[]; // the keys of a const table are its codes

@@ -147,7 +147,17 @@ async function putAll(
     plans.map(({ subject }) => subject),
     call,
   );
-  return byJob(plans, await call);
+  return byJob(plans, await withinBudget(plans, call));
+}
+
+/** A spent budget is the outcome of the documents: the removals beside them go on. */
+async function withinBudget(plans: readonly Put[], call: Promise<readonly PutResult[]>): Promise<readonly PutResult[]> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== "SINK_OVER_BUDGET") throw error;
+    return plans.map(() => ({ outcome: "failed", fault: error }));
+  }
 }
 
 async function removeAll(

@@ -136,7 +136,7 @@ describe("the service on Cognee", () => {
     assert.equal(scene.cognee.counts.documentsAdded, 3);
     await assertNothingSpent(scene);
     await scene.restart("SIGTERM", { COGNIFY_BUDGET_PER_HOUR: "100" });
-    // What waits is tried within a minute of the start; news of an account does not wait for that.
+    // What waits is tried within ten minutes of the start; news of an account does not wait for that.
     assert.equal(await scene.announce("update", ...scene.ids), 200);
     await atRest(scene);
     await assertConverged(scene);

@@ -35,6 +35,7 @@ export interface WorldWish {
   readonly isByPassword?: boolean;
   readonly isPerAccount?: boolean;
   readonly budgetPerHour?: number;
+  readonly patienceMs?: number;
 }
 
 /** Opens one, closed again after the test. */

@@ -81,10 +81,10 @@ export function flakyMemory(inner: Memory, deps: { readonly clock?: Clock } = {}
       await arrive(signal);
       return inner.identity(signal);
     },
-    probe: async (signal) => {
+    probe: async (signal, wish) => {
       flaky.probes += 1;
       await arrive(signal);
-      await inner.probe(signal);
+      await inner.probe(signal, wish);
     },
     close: () => inner.close(),
   };

@@ -20,6 +20,8 @@ import { documentName } from "./document-name.ts";
 const WRITTEN_AT_ONCE = 2;
 /** Datasets read at the same time. */
 const READ_AT_ONCE = 4;
+/** How long a write waits for a run of its dataset, which nobody else begins: it is that of a process or server that was killed. */
+const PATIENCE_MS = 10_000;
 /** How long an account waits whose dataset a person must mend, before it is tried again. */
 const MEND_WAIT_MS = 60_000;
 
@@ -33,34 +35,17 @@ export function openAccountMemory(shared: SharedCognee, base: string): Memory {
   const anchor = openDatasetMemory(shared, { name: base });
   const existing = (account: AccountKey, id: string) =>
     openDatasetMemory(shared, { name: datasets.nameOf(account), id });
-  let pass: readonly (readonly [AccountKey, string])[] = [];
-
-  const forgetOne = async (account: AccountKey, id: string | undefined, signal: AbortSignal): Promise<RemoveResult> => {
-    const name = datasets.nameOf(account);
-    if (id !== undefined) {
-      const path = `/datasets/${id}`;
-      const call = { method: "DELETE", path, timeoutMs: WRITE_MS_MAX, doing: "deleting a dataset" } as const;
-      await unlessGone(
-        new CogneeDataset(shared.session, { name, id }, OPENING).send(() => call, signal),
-        undefined,
-      );
-    }
-    const looked = [
-      { place: "listing", found: Number((await datasets.all(signal)).has(account)) },
-      ...(id === undefined ? [] : await datasets.left(id, signal)),
-    ];
-    const still = looked.filter(({ found }) => found > 0).map(({ place }) => place);
-    if (still.length === 0) return { outcome: "removed", forgetting: { looked, repaired: [], left: [] } };
-    const detail = `still in ${still.join(", ")}`;
-    return { outcome: "failed", fault: new Fault("SINK_WRITE_FAILED", "forgetting an account", { detail }) };
-  };
 
   return {
     kind: "cognee",
     put: (requests, signal) =>
       mapAtOnce(requests, WRITTEN_AT_ONCE, (request) =>
         ofOneAccount(() =>
-          putOne(openDatasetMemory(shared, { name: datasets.nameOf(request.document.account) }), request, signal),
+          putOne(
+            openDatasetMemory(shared, { name: datasets.nameOf(request.document.account), patienceMs: PATIENCE_MS }),
+            request,
+            signal,
+          ),
         ),
       ),
     remove: async (accounts, signal) => {
@@ -68,7 +53,7 @@ export function openAccountMemory(shared: SharedCognee, base: string): Memory {
       if (accounts.length === 0) return [];
       const known = await datasets.all(signal);
       return mapAtOnce(accounts, WRITTEN_AT_ONCE, ({ account }) =>
-        ofOneAccount(() => forgetOne(account, known.get(account), signal)),
+        ofOneAccount(() => forgetOne({ shared, datasets }, { account, id: known.get(account) }, signal)),
       );
     },
     flush: async (signal) => {
@@ -83,8 +68,9 @@ export function openAccountMemory(shared: SharedCognee, base: string): Memory {
     },
     list: async ({ after, limit }, signal) => {
       signal.throwIfAborted();
-      if (after === undefined) pass = [...(await datasets.all(signal))]; // One picture for a whole pass.
-      const behind = pass.filter(([account]) => after === undefined || documentName(account) > after);
+      const behind = [...(await datasets.all(signal))].filter(
+        ([account]) => after === undefined || documentName(account) > after,
+      );
       const wanted = Math.min(limit, LIST_LIMIT_MAX);
       const listed: ListedDocument[] = [];
       while (listed.length < wanted && behind.length > 0) {
@@ -100,13 +86,38 @@ export function openAccountMemory(shared: SharedCognee, base: string): Memory {
       await assertSupported(shared, signal);
       return `${await anchor.identity(signal)}/account`;
     },
-    probe: async (signal) => {
+    probe: async (signal, wish) => {
       signal.throwIfAborted();
       await assertSupported(shared, signal);
-      await anchor.probe(signal);
+      await anchor.probe(signal, wish);
     },
     close: async () => undefined,
   };
+}
+
+/** Deletes the dataset of an account, if there is one, and looks whether anything is left. */
+async function forgetOne(
+  { shared, datasets }: { readonly shared: SharedCognee; readonly datasets: AccountDatasets },
+  { account, id }: { readonly account: AccountKey; readonly id: string | undefined },
+  signal: AbortSignal,
+): Promise<RemoveResult> {
+  const name = datasets.nameOf(account);
+  if (id !== undefined) {
+    const path = `/datasets/${id}`;
+    const call = { method: "DELETE", path, timeoutMs: WRITE_MS_MAX, doing: "deleting a dataset" } as const;
+    await unlessGone(
+      new CogneeDataset(shared.session, { name, id }, OPENING).send(() => call, signal),
+      undefined,
+    );
+  }
+  const looked = [
+    { place: "listing", found: Number((await datasets.all(signal)).has(account)) },
+    ...(id === undefined ? [] : await datasets.left(id, signal)),
+  ];
+  const still = looked.filter(({ found }) => found > 0).map(({ place }) => place);
+  if (still.length === 0) return { outcome: "removed", forgetting: { looked, repaired: [], left: [] } };
+  const detail = `still in ${still.join(", ")}`;
+  return { outcome: "failed", fault: new Fault("SINK_WRITE_FAILED", "forgetting an account", { detail }) };
 }
 
 /** A Cognee before 1.6 is not known to do it: it was not measured. */
@@ -133,7 +144,7 @@ async function ofOneAccount<Result>(
     return await work();
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    if (error.code === "SINK_REFUSED") return { outcome: "failed", fault: error };
+    if (error.code === "SINK_REFUSED" || error.code === "SINK_BUSY") return { outcome: "failed", fault: error };
     if (error.code !== "SINK_DAMAGED") throw error;
     const doing = "opening the dataset of an account";
     const fault = new Fault("SINK_ACCOUNT_DAMAGED", doing, { cause: error, retryAfterMs: MEND_WAIT_MS });

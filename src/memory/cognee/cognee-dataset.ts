@@ -5,6 +5,7 @@ import type { DatasetCreationPayload } from "./api.generated.ts";
 import { CogneeRefusal, faultOfRefusal } from "./cognee-faults.ts";
 import type { CogneeCall, CogneeSession } from "./cognee-session.ts";
 import { datasetReply, datasetsReply } from "./cognee-wire.ts";
+import { SharedWork } from "./shared-work.ts";
 
 /** A call that needs the dataset's id. */
 export type DatasetCall = (datasetId: string) => CogneeCall;
@@ -25,7 +26,9 @@ export class CogneeDataset {
   readonly #session: CogneeSession;
   readonly #place: DatasetPlace;
   readonly #opening: DatasetCall;
-  #id: Promise<string> | undefined;
+  /** Making it, for all callers at once: none may fail because another went away. */
+  readonly #making = new SharedWork((signal) => this.#open(signal));
+  #id: string | undefined;
 
   /** With a call that opens the dataset's store, and says so when it cannot. */
   constructor(session: CogneeSession, place: DatasetPlace, opening: DatasetCall) {
@@ -65,26 +68,12 @@ export class CogneeDataset {
     }
   }
 
-  async ask<Schema extends z.ZodType>(
-    schema: Schema,
-    call: DatasetCall,
-    signal: AbortSignal,
-  ): Promise<z.infer<Schema>> {
-    try {
-      return await this.tryAsk(schema, call, signal);
-    } catch (error) {
-      if (isUnexplained(error)) await this.proveStore(signal);
-      throw translated(error, call("").doing);
-    }
+  ask<Schema extends z.ZodType>(schema: Schema, call: DatasetCall, signal: AbortSignal): Promise<z.infer<Schema>> {
+    return this.#explained(() => this.tryAsk(schema, call, signal), call, signal);
   }
 
-  async send(call: DatasetCall, signal: AbortSignal): Promise<HttpResponse> {
-    try {
-      return await this.trySend(call, signal);
-    } catch (error) {
-      if (isUnexplained(error)) await this.proveStore(signal);
-      throw translated(error, call("").doing);
-    }
+  send(call: DatasetCall, signal: AbortSignal): Promise<HttpResponse> {
+    return this.#explained(() => this.trySend(call, signal), call, signal);
   }
 
   tryAsk<Schema extends z.ZodType>(schema: Schema, call: DatasetCall, signal: AbortSignal): Promise<z.infer<Schema>> {
@@ -93,6 +82,16 @@ export class CogneeDataset {
 
   trySend(call: DatasetCall, signal: AbortSignal): Promise<HttpResponse> {
     return this.#on(signal, (id) => this.#session.send(call(id), signal));
+  }
+
+  /** Its refusal as a fault, which is that of the store where it does not say its cause and the store is torn. */
+  async #explained<Result>(work: () => Promise<Result>, call: DatasetCall, signal: AbortSignal): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isUnexplained(error)) await this.proveStore(signal);
+      throw translated(error, call("").doing);
+    }
   }
 
   /** By the dataset's id; once more where the dataset was deleted under us. */
@@ -107,11 +106,8 @@ export class CogneeDataset {
     }
   }
 
-  #idOf(signal: AbortSignal): Promise<string> {
-    this.#id ??= this.#open(signal).catch((error: unknown) => {
-      this.#id = undefined;
-      throw error;
-    });
+  async #idOf(signal: AbortSignal): Promise<string> {
+    this.#id ??= await this.#making.join(signal);
     return this.#id;
   }
 

@@ -26,11 +26,13 @@ export interface CogneeMemoryOptions {
   /** Counts documents and runs, by name. */
   readonly count: (deltas: Readonly<Record<string, number>>) => void;
   readonly fetch?: typeof fetch;
+  /** How long a write waits for an index run; a test shortens it, nobody else has a reason to. */
+  readonly patienceMs?: number;
 }
 
 /** The memory in Cognee. Nothing is asked of the server before the first call. All facts about it in this room are of 1.6.5, as it was measured. */
 export function openCogneeMemory(options: CogneeMemoryOptions): Memory {
-  const { dataset, clock, log, notes, count, budgetPerHour: perHour } = options;
+  const { dataset, clock, log, notes, count, budgetPerHour: perHour, patienceMs } = options;
   const session = new CogneeSession(options);
   const shared = {
     ...{ session, health: new ServerHealth(session), clock, log, notes, count },
@@ -38,5 +40,5 @@ export function openCogneeMemory(options: CogneeMemoryOptions): Memory {
   };
   return options.isPerAccount === true
     ? openAccountMemory(shared, dataset)
-    : openDatasetMemory(shared, { name: dataset });
+    : openDatasetMemory(shared, { name: dataset, ...(patienceMs === undefined ? {} : { patienceMs }) });
 }

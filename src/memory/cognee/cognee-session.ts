@@ -4,6 +4,7 @@ import { Fault } from "../../faults.ts";
 import { type HttpDeps, HttpFailure, type HttpRequest, type HttpResponse, sendHttp, textOf } from "../../http.ts";
 import { CogneeRefusal, faultOfHttp, faultOfRefusal } from "./cognee-faults.ts";
 import { loginReply } from "./cognee-wire.ts";
+import { SharedWork } from "./shared-work.ts";
 
 /**
  * Longest that a call which writes may take. It waits for its dataset's lock, and with a model that is away an update ends
@@ -47,7 +48,8 @@ export class CogneeSession {
   readonly #options: CogneeSessionOptions;
   readonly #http: HttpDeps;
   #bearer: string | undefined;
-  #login: Promise<string> | undefined;
+  /** One sign-in at a time, however many calls wait for it; none may fail because another went away. */
+  readonly #login = new SharedWork((signal) => this.#requestBearer(signal));
 
   constructor(options: CogneeSessionOptions) {
     this.#options = options;
@@ -66,13 +68,13 @@ export class CogneeSession {
   async send(call: CogneeCall, signal: AbortSignal): Promise<HttpResponse> {
     const { credentials } = this.#options;
     if ("apiKey" in credentials) return this.#accepted(call, { "x-api-key": credentials.apiKey }, signal);
-    const bearer = this.#bearer ?? (await this.#signIn(signal));
+    const bearer = this.#bearer ?? (await this.#login.join(signal));
     try {
       return await this.#accepted(call, { authorization: `Bearer ${bearer}` }, signal);
     } catch (error) {
       if (!isSignInEnded(error)) throw error;
       if (this.#bearer === bearer) this.#bearer = undefined; // Another call may have renewed it meanwhile.
-      const renewed = this.#bearer ?? (await this.#signIn(signal));
+      const renewed = this.#bearer ?? (await this.#login.join(signal));
       return this.#accepted(call, { authorization: `Bearer ${renewed}` }, signal);
     }
   }
@@ -104,14 +106,6 @@ export class CogneeSession {
     } catch (error) {
       throw error instanceof HttpFailure ? faultOfHttp(error, doing) : error;
     }
-  }
-
-  /** One sign-in at a time, however many calls wait for it. */
-  #signIn(signal: AbortSignal): Promise<string> {
-    this.#login ??= this.#requestBearer(signal).finally(() => {
-      this.#login = undefined;
-    });
-    return this.#login;
   }
 
   async #requestBearer(signal: AbortSignal): Promise<string> {

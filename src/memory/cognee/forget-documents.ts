@@ -1,4 +1,4 @@
-import type { AccountKey } from "../../account.ts";
+import { type AccountKey, accountIdOf } from "../../account.ts";
 import { Fault } from "../../faults.ts";
 import type { Forgetting, RemoveResult } from "../memory.ts";
 import type { LookedAt } from "../receipts.ts";
@@ -6,8 +6,9 @@ import type { CogneeDataset } from "./cognee-dataset.ts";
 import type { CogneeDocuments } from "./cognee-documents.ts";
 import { type Graph, readGraph } from "./cognee-graph.ts";
 import type { CogneeIndex } from "./cognee-index.ts";
-import { type CogneePassages, SEARCH_KINDS } from "./cognee-passages.ts";
+import { type CogneePassages, SEARCH_KINDS, type SearchKind } from "./cognee-passages.ts";
 import type { DocumentDirectory, KnownDocument } from "./document-directory.ts";
+import { documentName } from "./document-name.ts";
 import { coverOf, type StaleEntity, sharedEntities, staleEntities } from "./stale-words.ts";
 
 /** Characters of the forgotten text that it is searched by. */
@@ -129,22 +130,41 @@ async function staleIn(
   return staleEntities(shared, { forgotten: before.texts, textOf: (document) => texts.get(document) ?? "" });
 }
 
-/** Everywhere that an agent may look. */
+/** Everywhere that an agent may look, but for where it could not be told whose is what is found. */
 async function lookAfter(
-  { directory, passages }: ForgetDeps,
+  deps: ForgetDeps,
   { account, before }: { readonly account: AccountKey; readonly before: Before },
   signal: AbortSignal,
 ): Promise<readonly LookedAt[]> {
-  await directory.refresh(signal);
-  const looked: LookedAt[] = [{ place: "listing", found: directory.of(account).length }];
-  const traces = {
-    documents: before.ids,
-    passages: new Set([...before.ids].flatMap((id) => [...(before.graph?.passages.get(id) ?? [])])),
-  };
-  const query = before.texts.join(" ").replace(/\s+/g, " ").trim().slice(0, QUERY_LENGTH);
+  await deps.directory.refresh(signal);
+  const looked: LookedAt[] = [{ place: "listing", found: deps.directory.of(account).length }];
   for (const kind of SEARCH_KINDS) {
-    const found = query === "" ? 0 : await passages.count({ kind, query, topK: TOP_K }, traces, signal);
-    looked.push({ place: kind, found });
+    const found = await countLeft(deps, { kind, account, before }, signal);
+    if (found !== undefined) looked.push({ place: kind, found });
   }
   return looked;
+}
+
+/**
+ * How much of the account a search finds. Undefined for summaries whose passages are not known: they name nothing else. Of documents that were gone
+ * before, as after a crash behind the delete, passages tell by their document's name, and the account's CRM id stands in each text.
+ */
+async function countLeft(
+  { passages }: ForgetDeps,
+  { kind, account, before }: { readonly kind: SearchKind; readonly account: AccountKey; readonly before: Before },
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { ids, graph } = before;
+  if (kind === "SUMMARIES" && (ids.size === 0 || graph === undefined)) return undefined;
+  const words = before.texts.join(" ").replace(/\s+/g, " ").trim().slice(0, QUERY_LENGTH);
+  const asked = { query: words === "" ? accountIdOf(account) : words, topK: TOP_K };
+  if (kind !== "SUMMARIES" && ids.size === 0) {
+    const found = await passages.nearest({ kind, ...asked }, signal);
+    return found.filter(({ document_name: name }) => name === documentName(account)).length;
+  }
+  const traces = {
+    documents: ids,
+    passages: new Set([...ids].flatMap((id) => [...(graph?.passages.get(id) ?? [])])),
+  };
+  return passages.count({ kind, ...asked }, traces, signal);
 }

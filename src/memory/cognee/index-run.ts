@@ -51,7 +51,7 @@ export async function runIndex(deps: IndexDeps, signal: AbortSignal): Promise<In
   const pending = await pendingOf(deps, signal);
   if (pending.length === 0) return { outcome: "indexed" };
   const startedAt = deps.clock.now();
-  await deps.index.begin(signal);
+  await begin(deps, signal);
   const status = await untilEnded(deps, signal);
   const ids = new Set(pending.map(({ dataId }) => dataId));
   const left = (await pendingOf(deps, signal)).filter(({ dataId }) => ids.has(dataId));
@@ -60,6 +60,18 @@ export async function runIndex(deps: IndexDeps, signal: AbortSignal): Promise<In
   await deps.prove(signal);
   if (status === "DATASET_PROCESSING_ERRORED") return { outcome: "broken", pending: left };
   throw new Fault("SINK_UNAVAILABLE", "indexing documents", { detail: `the run ended as ${status ?? "nothing"}` });
+}
+
+/** Begins a run. Where the call does not outlast the one before, which somebody began, that is waited for as one of our own. */
+async function begin(deps: IndexDeps, signal: AbortSignal): Promise<void> {
+  try {
+    return await deps.index.begin(signal);
+  } catch (error) {
+    const hasTimedOut = error instanceof Fault && error.code === "SINK_UNREACHABLE" && !signal.aborted;
+    if (!hasTimedOut || !(await deps.index.isRunning(signal))) throw error;
+  }
+  await untilEnded(deps, signal);
+  await deps.index.begin(signal);
 }
 
 /** Documents that no run has taken yet. */

@@ -1,4 +1,5 @@
 import { Fault } from "../../faults.ts";
+import type { ProbeWish } from "../memory.ts";
 import type { CogneeSession } from "./cognee-session.ts";
 import { detailedHealthReply, healthReply } from "./cognee-wire.ts";
 import { type Capabilities, capabilitiesOf, VERSION_MIN } from "./version-capabilities.ts";
@@ -27,13 +28,16 @@ export class ServerHealth {
     return this.#capabilities;
   }
 
-  /** Throws the fault that stands in the way of work: also of the model, if that was what failed last. The version may have changed meanwhile. */
-  async prove(signal: AbortSignal): Promise<void> {
+  /**
+   * Throws the fault that stands in the way of work: also of the model, if that was what failed last or `isThorough`. The version may have
+   * changed meanwhile.
+   */
+  async prove(signal: AbortSignal, { isThorough = false }: ProbeWish = {}): Promise<void> {
     this.#capabilities = await this.#ask(signal);
-    if (this.#isModelAway) await this.proveModel(signal);
+    if (isThorough || this.#isModelAway) await this.proveModel(signal);
   }
 
-  /** Costs one call of the model and one embedding, and up to 30 s: asked after a failure only. Throws Fault SINK_MODEL_AWAY. */
+  /** Costs one call of the model and one embedding, and up to 30 s: asked after a failure, and by a thorough probe. Throws Fault SINK_MODEL_AWAY. */
   async proveModel(signal: AbortSignal): Promise<void> {
     const doing = "asking Cognee whether its model answers";
     const { json } = await this.#session.open("/health/detailed", doing, signal);
