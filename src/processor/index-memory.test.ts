@@ -29,6 +29,19 @@ async function whileAnotherIsWritten() {
 }
 
 describe("where documents are gathered for a run", () => {
+  test("a removal that fails is followed by one all the same: it may have taken others out of the index", async () => {
+    const { crm, sink, send, pass } = startWorld(openTestEngine, { gatherMs: GATHER_MS });
+    crm.accounts.set("1", "Account 1");
+    await send({ module: "Accounts", recordId: "1" });
+    const { flushes } = sink;
+    crm.accounts.clear();
+    sink.onRemove = () => Promise.reject(new Fault("SINK_UNAVAILABLE", "forgetting"));
+    sink.outage = undefined;
+    await send({ module: "Accounts", recordId: "1", operation: "delete" });
+    await pass(20_000, 100);
+    assert.ok(sink.flushes > flushes);
+  });
+
   test("it waits for the syncs under way, and takes their documents along", async () => {
     const { sink, engine, pass, writing } = await whileAnotherIsWritten();
     await pass(5_000, 100);

@@ -166,6 +166,8 @@ async function removeAll(
   right: WorkRight,
 ): Promise<ReadonlyMap<string, RemoveResult>> {
   if (plans.length === 0) return new Map();
+  // A sink may take others out of its index to repair them, and be killed before they are in it again.
+  if ((deps.options.gatherMs ?? 0) > 0) await deps.queue.enqueue([indexJob(deps.options, deps.clock.now())]);
   right.mustHold();
   const requests = plans.map(({ subject: { account, entry } }) => ({
     account,
