@@ -136,7 +136,8 @@ function problemsOf(figures: Figures): readonly HealthProblem[] {
   if (figures.queue.events >= figures.queue.capacity * UTILIZATION_HIGH) {
     problems.push({ code: "queue_filling", message: "deliveries will be refused when the queue is full" });
   }
-  if (processor?.workersRunning === 0) {
+  // One that waits for its sink has begun nothing yet: that is told above, and others may work.
+  if (processor?.workersRunning === 0 && processor.circuits.sink.state === "closed") {
     problems.push({ code: "no_workers", message: "no worker runs: events are kept, and nothing is synced" });
   }
   const runningMsMax = figures.sink === "cognee" ? RUNNING_COGNEE_MS_MAX : RUNNING_MS_MAX;

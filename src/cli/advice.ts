@@ -14,7 +14,8 @@ export const advice: Readonly<Record<FaultCode, string>> = {
   CRM_REPLY_INVALID: "if it lasts, report it: the CRM may have changed its API",
   CRM_READ_FAILED: "look at the account in the CRM, then redrive its dead letter",
   SINK_UNREACHABLE: "check that the memory layer runs and can be reached; work resumes by itself",
-  SINK_UNAVAILABLE: "look at the memory layer's log, its disk and its permissions; work resumes by itself",
+  SINK_UNAVAILABLE:
+    "check COGNEE_URL; look at the memory layer's log, its disk and its permissions; work resumes by itself",
   SINK_UNAUTHORIZED: "set COGNEE_API_KEY, or COGNEE_USERNAME and COGNEE_PASSWORD, as Cognee knows them, and restart",
   SINK_FORBIDDEN: "give the user read, write and delete on the dataset, or set another COGNEE_DATASET",
   SINK_OVER_BUDGET: "raise the budget, or wait: work resumes by itself",

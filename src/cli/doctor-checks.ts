@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { withTimeout } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { canAuthenticate, isWeakSecret, type Warning } from "../config/cross-checks.ts";
-import { asFault } from "../faults.ts";
+import { asFault, type FaultCode } from "../faults.ts";
 import { advice } from "./advice.ts";
+import { answered } from "./answered.ts";
 import { isoTime } from "./event-view.ts";
 import { nodeProblem } from "./node-version.ts";
 import type { CommandIo, Parts } from "./parts.ts";
@@ -65,7 +65,8 @@ export async function partFindings(io: CommandIo, config: Config, parts: Parts):
     ...(crm.result === "ok" ? await permissionFindings(io, config, parts) : []),
     await probed(io, {
       check: "memory",
-      detail: `the ${parts.memory.kind} sink can be written`,
+      detail: `the ${parts.memory.kind} sink can be written${placeOf(config)}`,
+      away: "SINK_UNREACHABLE",
       timeoutMs: MEMORY_TIMEOUT_MS,
       probe: (signal) => parts.memory.probe(signal, { isThorough: true }),
     }),
@@ -73,6 +74,12 @@ export async function partFindings(io: CommandIo, config: Config, parts: Parts):
     // Last: on one machine, asking when no service runs takes the worker lock until the parts are closed.
     await serviceFinding(config, parts),
   ];
+}
+
+/** Where a sink that is a server keeps the documents. */
+function placeOf({ sink }: Config): string {
+  if (sink.kind !== "cognee") return "";
+  return `: ${sink.isPerAccount ? `a dataset for each account, ${sink.dataset}-…` : `dataset ${sink.dataset}`} at ${sink.url}`;
 }
 
 /** What an error means for a check. */
@@ -250,11 +257,14 @@ async function probed(
     readonly detail: string;
     /** Default: PROBE_TIMEOUT_MS. */
     readonly timeoutMs?: number;
+    /** What it means that no answer comes; default: the CRM is away. */
+    readonly away?: FaultCode;
     readonly probe: (signal: AbortSignal) => Promise<void>;
   },
 ): Promise<Finding> {
   try {
-    await withTimeout(io.clock, { ms: what.timeoutMs ?? PROBE_TIMEOUT_MS, signal: io.signal }, what.probe);
+    const bound = { ms: what.timeoutMs ?? PROBE_TIMEOUT_MS, code: what.away ?? "CRM_UNREACHABLE", doing: what.check };
+    await answered(io, bound, what.probe);
     return fine(what.check, what.detail);
   } catch (error) {
     return failure(what.check, error);

@@ -1,6 +1,6 @@
 import { accountIdOf } from "../account.ts";
-import { withTimeout } from "../clock.ts";
 import { type Memory, QUERY_LENGTH_MAX } from "../memory/memory.ts";
+import { answered } from "./answered.ts";
 import { EXIT, type ExitCode, Misuse } from "./exit-code.ts";
 import type { CommandIo } from "./parts.ts";
 
@@ -8,8 +8,8 @@ import type { CommandIo } from "./parts.ts";
 export const SEARCH_LIMIT_DEFAULT = 5;
 /** Most hits of one search. */
 export const SEARCH_LIMIT_MAX = 100;
-/** A search is a person waiting. */
-const SEARCH_TIMEOUT_MS = 30_000;
+/** A person waits, who can end it: a dataset for each account has Cognee open one after the other, for a second each. */
+const SEARCH_TIMEOUT_MS = 600_000;
 
 /** `memory search`: the accounts that answer a question best. No hit is an answer too. */
 export async function searchMemory(
@@ -20,9 +20,8 @@ export async function searchMemory(
   const text = question.text.trim();
   if (text === "" || text.length > QUERY_LENGTH_MAX)
     throw new Misuse(`give 1 to ${QUERY_LENGTH_MAX} characters to search for`);
-  const hits = await withTimeout(io.clock, { ms: SEARCH_TIMEOUT_MS, signal: io.signal }, (signal) =>
-    memory.search(text, { limit: question.limit }, signal),
-  );
+  const bound = { ms: SEARCH_TIMEOUT_MS, code: "SINK_UNREACHABLE", doing: "searching" } as const;
+  const hits = await answered(io, bound, (signal) => memory.search(text, { limit: question.limit }, signal));
   if (io.terminal.isJson) {
     io.terminal.json(
       hits.map((hit) => ({

@@ -263,9 +263,7 @@ function addQuestions(program: Command, host: Host, end: End): void {
     .description("the proof that an account was forgotten")
     .argument("<account id>", "its CRM id")
     .option(...JSON_OPTION)
-    .action(async (id: string) =>
-      end(await withParts(host, READING, ({ receipts }) => showReceipt(host, receipts, id))),
-    );
+    .action(async (id: string) => end(await withParts(host, READING, (parts) => showReceipt(host, parts, id))));
 }
 
 /** The settings of the Cognee that the environment names. Throws Misuse without one. */

@@ -14,14 +14,15 @@ export interface Granted {
 }
 
 /**
- * Documents that may be handed to the model within any hour, by all processes together; kept by the minute in the engine. Two that ask in
- * the same moment may both be granted the last ones: it spares money and promises nothing. Throws Fault STORE_UNAVAILABLE.
+ * Documents that may be written within any hour, by all processes together; kept by the minute in the engine. Two processes that ask in
+ * the same moment may both be granted the same ones, and one of them forget the other's. Throws Fault STORE_UNAVAILABLE.
  */
 export class HourlyBudget {
   readonly #store: SealedStore;
   readonly #name: string;
   readonly #perHour: number;
   readonly #clock: Clock;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     store: SealedStore,
@@ -33,8 +34,14 @@ export class HourlyBudget {
     this.#clock = options.clock;
   }
 
-  /** Takes up to `wanted`. */
-  async take(wanted: number): Promise<Granted> {
+  /** Takes up to `wanted`; one after the other in this process, as each must see what the one before it took. */
+  take(wanted: number): Promise<Granted> {
+    const taking = this.#last.then(() => this.#take(wanted));
+    this.#last = taking.catch(() => undefined);
+    return taking;
+  }
+
+  async #take(wanted: number): Promise<Granted> {
     const now = this.#clock.now();
     const text = await this.#store.read(this.#name);
     const kept = (text === undefined ? [] : stored.parse(JSON.parse(text))).filter(

@@ -51,6 +51,9 @@ export class ServerHealth {
     const doing = "asking Cognee how it is";
     const { status, json } = await this.#session.open("/health", doing, signal);
     const parsed = healthReply.safeParse(json);
+    const isCognee = parsed.success || status === 503; // It says 503 of itself while it is not ready.
+    if (!isCognee)
+      throw new Fault("SINK_UNAVAILABLE", doing, { detail: `HTTP ${status}, and no Cognee: is COGNEE_URL right?` });
     if (status !== 200 || !parsed.success) throw new Fault("SINK_UNAVAILABLE", doing, { detail: `HTTP ${status}` });
     const { version } = parsed.data;
     const capabilities = capabilitiesOf(version);
